@@ -1,0 +1,135 @@
+#pragma once
+
+// Value: the one tree of the program - what a values file says and what a Kubernetes object holds -
+// with the place of every key and value.
+//
+// A Value is a 24-byte handle; texts and containers belong to an Arena (and the texts of a file to
+// Sources), which must live as long as the Value. Copying a Value copies the handle: both share the
+// container (that is how YAML aliases cost nothing), so a container is written only by who made it;
+// merge() and clone() make new ones. Threads: distinct arenas may be used by distinct threads; a
+// finished tree may be read by any.
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/diagnostics.h"
+
+namespace dbm::yaml {
+
+/// Memory for trees: allocation is a pointer bump, everything is freed at once.
+class Arena {
+ public:
+  explicit Arena(size_t first_block = 16 * 1024) : memory_(first_block) {}
+  template <class T>
+  T* allocate(size_t count) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    return static_cast<T*>(memory_.allocate(count * sizeof(T), alignof(T)));
+  }
+  std::string_view copy(std::string_view text);
+  /// All parts one after the other, as one text.
+  std::string_view concat(std::initializer_list<std::string_view> parts);
+  void reset() { memory_.release(); }
+
+ private:
+  std::pmr::monotonic_buffer_resource memory_;
+};
+
+/// The type of a value as Helm reads YAML (YAML 1.1 scalars as go-yaml v2 resolves them).
+enum class Kind : uint8_t { kNull, kBool, kInt, kFloat, kString, kList, kMap };
+std::string_view to_string(Kind kind);  // "a number", "a list", …, for messages
+
+struct Member;
+
+class Value {
+ public:
+  Value() = default;  // null, without a place
+
+  Kind kind() const { return kind_; }
+  bool is_null() const { return kind_ == Kind::kNull; }
+  bool is_map() const { return kind_ == Kind::kMap; }
+  bool is_list() const { return kind_ == Kind::kList; }
+  bool is_string() const { return kind_ == Kind::kString; }
+  bool is_scalar() const { return kind_ < Kind::kList; }
+  bool is_container() const { return kind_ >= Kind::kList; }
+
+  Pos pos() const { return pos_; }
+  Value at(Pos pos) const {
+    Value v = *this;
+    v.pos_ = pos;
+    return v;
+  }
+
+  /// A scalar as it is written (without quotes; escapes resolved); empty for containers and null.
+  std::string_view text() const { return is_scalar() ? std::string_view(text_, size_) : std::string_view(); }
+  std::optional<bool> as_bool() const;
+  std::optional<int64_t> as_int() const;  // also 0x1F, 0o17, 017, 1_000 as go-yaml v2 reads them
+  std::optional<double> as_double() const;
+
+  std::span<const Value> items() const;     // empty unless a list
+  std::span<const Member> members() const;  // empty unless a map; in the order of writing
+  size_t size() const { return is_map() ? members().size() : items().size(); }
+  /// Value of `key`, or null pointer when this is no map or has no such key.
+  const Value* find(std::string_view key) const;
+  const Member* find_member(std::string_view key) const;
+  /// Follows keys down from here; null pointer when one is missing.
+  const Value* find_path(std::initializer_list<std::string_view> keys) const;
+
+  static Value null(Pos pos = {}) { return scalar(Kind::kNull, {}, pos); }
+  static Value boolean(bool b, Pos pos = {}) { return scalar(Kind::kBool, b ? "true" : "false", pos); }
+  static Value integer(Arena& arena, int64_t i, Pos pos = {});
+  static Value string(std::string_view text, Pos pos = {}) { return scalar(Kind::kString, text, pos); }
+  /// `text` must be a legal spelling of that kind and outlive the tree.
+  static Value scalar(Kind kind, std::string_view text, Pos pos = {});
+  static Value list(Arena& arena, Pos pos = {}, size_t reserve = 0);
+  static Value map(Arena& arena, Pos pos = {}, size_t reserve = 0);
+
+  /// Appends to this list.
+  void push(Arena& arena, Value value);
+  /// Sets a key of this map: replaces the value in its place when there, else appends.
+  /// `key` must outlive the tree. Returns the value where it now stands, good until the next set.
+  Value& set(Arena& arena, std::string_view key, Value value, Pos key_pos = {});
+  /// As set, without looking whether the key is there.
+  Value& append(Arena& arena, std::string_view key, Value value, Pos key_pos = {});
+  /// Removes a key of this map; true when it was there.
+  bool erase(std::string_view key);
+
+ private:
+  struct ListData;
+  struct MapData;
+  Pos pos_;
+  union {
+    const char* text_ = nullptr;
+    ListData* list_;
+    MapData* map_;
+  };
+  uint32_t size_ = 0;  // of a text
+  Kind kind_ = Kind::kNull;
+};
+static_assert(sizeof(Value) == 24);
+
+struct Member {
+  std::string_view key;
+  Pos key_pos;
+  Value value;
+};
+
+/// Kind of a plain (unquoted) scalar as go-yaml v2, and so Helm, resolves it.
+Kind resolve_plain(std::string_view text);
+
+/// A copy that shares no container with the original.
+Value clone(Arena& arena, const Value& value);
+
+/// Helm's merge: maps merge key by key, `over` wins, everything else replaces; a null in `over`
+/// removes the key. Neither input is changed; parts that need no merging are shared.
+Value merge(Arena& arena, const Value& base, const Value& over);
+
+/// Equal kinds, texts and structure; places do not count, nor the order of a map's keys.
+bool equal(const Value& a, const Value& b);
+
+}  // namespace dbm::yaml
