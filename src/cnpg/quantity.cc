@@ -1,0 +1,59 @@
+#include "cnpg/quantity.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace dbm::cnpg {
+namespace {
+
+struct Suffix {
+  std::string_view text;
+  long double factor;
+};
+constexpr Suffix kSuffixes[] = {
+    {"", 1},      {"n", 1e-9L},  {"u", 1e-6L},  {"m", 1e-3L},  {"k", 1e3L},   {"M", 1e6L},
+    {"G", 1e9L},  {"T", 1e12L},  {"P", 1e15L},  {"E", 1e18L},  {"Ki", 0x1p10L}, {"Mi", 0x1p20L},
+    {"Gi", 0x1p30L}, {"Ti", 0x1p40L}, {"Pi", 0x1p50L}, {"Ei", 0x1p60L}};
+
+std::optional<long double> factor_of(std::string_view suffix) {
+  const auto* found = std::ranges::find(kSuffixes, suffix, &Suffix::text);
+  if (found != std::end(kSuffixes)) return found->factor;
+  if (suffix.size() < 2 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
+  suffix.remove_prefix(suffix[1] == '+' ? 2 : 1);
+  int exponent = 0;
+  const auto [end, error] =
+      std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
+  if (error != std::errc() || end != suffix.data() + suffix.size() || std::abs(exponent) > 1000)
+    return std::nullopt;
+  return std::pow(10.0L, exponent);
+}
+
+}  // namespace
+
+std::optional<Quantity> parse_quantity(std::string_view text) {
+  bool negative = false;
+  if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
+    negative = text[0] == '-';
+    text.remove_prefix(1);
+  }
+  const size_t end = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, end);
+  if (number.empty() || number == "." || std::ranges::count(number, '.') > 1) return std::nullopt;
+  const auto factor = factor_of(text.substr(end));
+  if (!factor) return std::nullopt;
+  long double value = 0, scale = 0;
+  for (const char c : number) {
+    if (c == '.') {
+      scale = 1;
+    } else {
+      value = value * 10 + (c - '0');
+      scale *= 10;
+    }
+  }
+  if (scale > 1) value /= scale;
+  value *= *factor;
+  return Quantity{negative ? -value : value};
+}
+
+}  // namespace dbm::cnpg

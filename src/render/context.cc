@@ -1,0 +1,62 @@
+#include "render/context.h"
+
+#include "base/version.h"
+#include "spec/names.h"
+
+namespace dbm::render {
+
+Context::Context(const spec::Values& v, std::span<const ClusterPlan> c, const Options& o,
+                 const PasswordOf& p, const Sink& sink)
+    : values(v), clusters(c), options(o), password(p), sink_(sink),
+      applyset_(applyset_id(o.release, o.ns)),
+      app_name_(v.name_override.empty() ? "cnpg-database-manager" : v.name_override) {}
+
+Map Context::object(std::string_view api_version, std::string_view kind, std::string_view name,
+                    std::string_view ns, const About& about, Pos pos) {
+  Map object(arena, 6);
+  object.set("apiVersion", api_version).set("kind", kind);
+  Map metadata = object.map("metadata", 4);
+  metadata.copy("name", name, pos);
+  if (!ns.empty()) metadata.set("namespace", ns);
+
+  Map labels = metadata.map("labels", 9);
+  labels.set("app.kubernetes.io/name", app_name_)
+      .set("app.kubernetes.io/instance", std::string_view(options.release))
+      .set("app.kubernetes.io/version", kVersion)
+      .set("app.kubernetes.io/managed-by", "cnpg-dbm")
+      .set("applyset.kubernetes.io/part-of", std::string_view(applyset_));
+  if (!about.cluster.empty()) labels.set("cnpg.io/cluster", about.cluster);
+  if (!about.database.empty() && spec::is_label_value(about.database))
+    labels.set("cnpg.io/database", about.database);
+  if (!about.pooler.empty()) labels.set("cnpg.io/pooler", about.pooler);
+  yaml::Value label_map = labels.value();
+  if (about.labels != nullptr)
+    for (const auto& [key, place, text] : *about.labels)
+      label_map.set(arena, key, yaml::Value::string(text, place), place);
+
+  const bool database_as_annotation =
+      !about.database.empty() && !spec::is_label_value(about.database);
+  if (database_as_annotation || (about.annotations != nullptr && !about.annotations->empty())) {
+    Map annotations = metadata.map("annotations");
+    if (database_as_annotation) annotations.set("cnpg.io/database", about.database);
+    if (about.annotations != nullptr)
+      for (const auto& [key, place, text] : *about.annotations) annotations.set(key, text, place);
+  }
+  return object;
+}
+
+void Context::emit(const Map& object) {
+  const yaml::Value& value = object.value();
+  const yaml::Value* ns = value.find_path({"metadata", "namespace"});
+  sink_({value.find("kind")->text(), value.find_path({"metadata", "name"})->text(),
+         ns != nullptr ? ns->text() : std::string_view(), value});
+  arena.reset();
+}
+
+void Context::emit_foreign(const yaml::Value& object, std::string_view default_ns) {
+  const yaml::Value* ns = object.find_path({"metadata", "namespace"});
+  sink_({object.find("kind")->text(), object.find_path({"metadata", "name"})->text(),
+         ns != nullptr ? ns->text() : default_ns, object});
+}
+
+}  // namespace dbm::render

@@ -1,0 +1,55 @@
+#pragma once
+
+// From the typed values to Kubernetes objects: a pure function, the same bytes for the same input
+// and the same passwords. Objects come one at a time, in Helm's install order (kinds), within
+// a kind in the order of the file; only one object is in memory at a time.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cnpg/crd_table.h"
+#include "spec/roles.h"
+#include "spec/values.h"
+
+namespace dbm::render {
+
+struct Options {
+  std::string release = "databases";
+  std::string ns = "default";
+  cnpg::Version version = cnpg::kLatest;
+  bool secrets = true;  // false: objects that hold passwords are left out (validate)
+};
+
+/// The password of a role, 32 characters; the view is good until the next call. Must give the same
+/// answer for the same question during one run.
+using PasswordOf = std::function<std::string_view(const spec::Cluster&, size_t role_index,
+                                                  const spec::ClusterRole&)>;
+
+/// `value` lives only during the call.
+struct Object {
+  std::string_view kind, name, ns;
+  yaml::Value value;
+};
+using Sink = std::function<void(const Object&)>;
+
+/// A cluster with what several of its objects need.
+struct ClusterPlan {
+  const spec::Cluster* cluster;
+  std::vector<spec::ClusterRole> roles;
+};
+
+/// The enabled clusters of the file.
+std::vector<ClusterPlan> plan_clusters(const spec::Values& values);
+
+void render(const spec::Values& values, std::span<const ClusterPlan> clusters,
+            const Options& options, const PasswordOf& password, const Sink& sink);
+
+/// Rank of a kind in Helm's install order; kinds that Helm does not know come last, by name.
+int install_rank(std::string_view kind);
+
+/// The value of the label applyset.kubernetes.io/part-of for a release (KEP-3659).
+std::string applyset_id(std::string_view release, std::string_view ns);
+
+}  // namespace dbm::render
