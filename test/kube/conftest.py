@@ -1,0 +1,103 @@
+"""Fixtures for tests against a real API server: see README.md."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from kubejudge import Judge  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Dbm:
+    """The program under test."""
+
+    def __init__(self, program: pathlib.Path, directory: pathlib.Path):
+        self.program = program
+        self._directory = directory
+
+    def run(self, command: str, values) -> subprocess.CompletedProcess:
+        """`values`: a file, or the content of one."""
+        if not isinstance(values, pathlib.Path):
+            text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+            values = self._directory / "values.yaml"
+            values.write_text(text)
+        run = subprocess.run(
+            [self.program, command, "-f", values, "-n", "test"], capture_output=True, text=True, timeout=60)
+        assert run.returncode in (0, 1), f"{command} ended with {run.returncode}: {run.stderr}"
+        return run
+
+    def objects(self, values) -> list[dict]:
+        run = self.run("template", values)
+        assert run.returncode == 0, run.stderr
+        return [obj for obj in yaml.load_all(run.stdout, yaml.CSafeLoader) if obj]
+
+    def refusal(self, values) -> str | None:
+        """What `validate` says against them; None when it accepts them."""
+        run = self.run("validate", values)
+        return None if run.returncode == 0 else run.stderr + run.stdout
+
+
+class _Dumper(yaml.CSafeDumper):
+    def ignore_aliases(self, data):
+        return True
+
+
+class Ledger:
+    """What the judge and cnpg-dbm said about the same things."""
+
+    def __init__(self):
+        self.judged = 0
+        self.differences: list[str] = []
+        self.timings: dict[str, float] = {}
+
+    def record(self, what: str, server: str | None, dbm: str | None):
+        self.judged += 1
+        if (server is None) != (dbm is None):
+            says = {None: "accepts"}
+            self.differences.append(f"{what}: the server {says.get(server, f'refuses ({server})')}, "
+                                    f"cnpg-dbm {says.get(dbm, f'refuses ({dbm.strip()})' if dbm else '')}")
+
+
+_ledger = Ledger()
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _ledger.timings:
+        terminalreporter.write_line("judge: up in " + ", ".join(f"{s:.1f} s ({what})" for what, s in _ledger.timings.items()))
+    if _ledger.judged:
+        for difference in _ledger.differences:
+            terminalreporter.write_line(f"difference: {difference}")
+        terminalreporter.write_line(f"judge: {_ledger.judged} objects, {len(_ledger.differences)} differences")
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    return _ledger
+
+
+@pytest.fixture(scope="session")
+def judge(ledger):
+    """The API server. CNPG_DBM_DEFINITIONS=1.30.0 gives it the custom resources of that CloudNativePG."""
+    with Judge(os.environ.get("CNPG_DBM_DEFINITIONS", "1.29.0")) as judge:
+        ledger.timings = judge.timings
+        yield judge
+
+
+@pytest.fixture
+def namespace(judge) -> str:
+    """A namespace for this test only."""
+    return judge.new_namespace()
+
+
+@pytest.fixture
+def dbm(tmp_path) -> Dbm:
+    program = pathlib.Path(os.environ.get("CNPG_DBM", ROOT / "build/release/src/cli/cnpg-dbm")).resolve()
+    if not program.exists():
+        pytest.skip(f"{program} is not there: build it, or set CNPG_DBM")
+    return Dbm(program, tmp_path)
