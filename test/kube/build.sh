@@ -11,7 +11,8 @@ command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
 kubernetes=v1.34.3
 
 cd "$here"
-inputs=(build.sh */go.mod */go.sum */*.go crds/*)
+unreleased=$here/../../tools/crdgen/data/cnpg-1.30.0-crds.yaml.gz   # 1.30.0 is not to be had as a module
+inputs=(build.sh */go.mod */go.sum */*.go crds/* "$unreleased")
 hash=$(cat "${inputs[@]}" | sha256sum | cut -c1-16)
 cache=${CNPG_DBM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-dbm}/kube/$hash
 target=${1:-admission}
@@ -39,7 +40,7 @@ collect_definitions() {
     [[ ${found##* } == "$sum" ]] || { echo "$module $version is not what crds/modules.txt says" >&2; exit 1; }
     eval "cat_documents $directory/$files" | "$cache/bin/goyaml" v2 > "$cache/crds/$(basename "${module%/v[0-9]}" | sed s/^client$/external-snapshotter/).json"
   done < crds/modules.txt
-  gzip -dc crds/cnpg-1.30.0.yaml.gz | "$cache/bin/goyaml" v2 > "$cache/crds/cloudnative-pg-1.30.0.json"
+  gzip -dc "$unreleased" | "$cache/bin/goyaml" v2 > "$cache/crds/cloudnative-pg-1.30.0.json"
 }
 cat_documents() { for file; do printf -- '---\n'; cat "$file"; done; }
 

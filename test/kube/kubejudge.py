@@ -32,6 +32,8 @@ import threading
 import time
 import urllib.parse
 
+import yaml
+
 HERE = pathlib.Path(__file__).resolve().parent
 OPERATOR_NAMESPACE = "cnpg-system"
 FIELD_MANAGER = "cnpg-dbm"
@@ -76,7 +78,11 @@ def _die_with_parent():
 
 
 class Judge:
-    """One API server. `definitions` is the version of CloudNativePG's custom resources; the webhooks are always 1.29.0's."""
+    """One API server.
+
+    `definitions` is the version of CloudNativePG's custom resources, 1.29.0 or 1.30.0, or a .yaml file of them.
+    The webhooks are always 1.29.0's.
+    """
 
     def __init__(self, definitions: str = "1.29.0"):
         self.definitions = definitions
@@ -230,8 +236,8 @@ class Judge:
     def _make_certificates(self):
         (self._dir / "extensions").write_text(
             "basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        openssl = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=kubejudge -keyout ca.key -out ca.crt"
-        steps = [openssl]
+        authority = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=kubejudge -keyout ca.key -out ca.crt"
+        steps = [authority]
         # apiserver.crt and .key are the names under which the operator looks for its certificate
         for name, subject in (("admin", "/O=system:masters/CN=admin"), ("server", "/CN=kube-apiserver"), ("apiserver", "/CN=webhook")):
             steps.append(f"openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj {subject} -keyout {name}.key -out {name}.csr")
@@ -260,9 +266,19 @@ class Judge:
                 return [obj for obj in map(json.loads, lines) if obj]
 
         manifest = load("cloudnative-pg")
-        sets = [manifest if self.definitions == "1.29.0" else load(f"cloudnative-pg-{self.definitions}")]
-        sets += map(load, ("prometheus-operator", "external-secrets", "external-snapshotter", "plugin-barman-cloud"))
-        return manifest, [obj for one in sets for obj in one if obj["kind"] == "CustomResourceDefinition"]
+        sets = [manifest, *map(load, ("prometheus-operator", "external-secrets", "external-snapshotter", "plugin-barman-cloud"))]
+        if self.definitions.endswith(".yaml"):
+            sets.append([obj for obj in yaml.load_all(pathlib.Path(self.definitions).read_bytes(), yaml.CSafeLoader) if obj])
+        elif self.definitions != "1.29.0":
+            sets.append(load(f"cloudnative-pg-{self.definitions}"))
+        definitions = {}
+        for obj in itertools.chain(*sets):
+            if obj["kind"] == "CustomResourceDefinition":
+                if all("served" in version for version in obj["spec"]["versions"]):
+                    definitions[obj["metadata"]["name"]] = obj
+                else:
+                    print(f"{obj['metadata']['name']} of {self.definitions} is cut off: 1.29.0's stands for it", file=sys.stderr)
+        return manifest, list(definitions.values())
 
     def _install_definitions(self, definitions):
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
