@@ -11,6 +11,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from kubejudge import Judge  # noqa: E402
 
+SHOWN = 20  # differences; each failing test tells its own in full
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -59,9 +60,10 @@ class Ledger:
     def record(self, what: str, server: str | None, dbm: str | None):
         self.judged += 1
         if (server is None) != (dbm is None):
-            says = {None: "accepts"}
-            self.differences.append(f"{what}: the server {says.get(server, f'refuses ({server})')}, "
-                                    f"cnpg-dbm {says.get(dbm, f'refuses ({dbm.strip()})' if dbm else '')}")
+            def said(verdict):
+                return f"refuses ({verdict.strip()})" if verdict else "accepts"
+
+            self.differences.append(f"{what}: the server {said(server)}, cnpg-dbm {said(dbm)}")
 
 
 _ledger = Ledger()
@@ -71,8 +73,10 @@ def pytest_terminal_summary(terminalreporter):
     if _ledger.timings:
         terminalreporter.write_line("judge: up in " + ", ".join(f"{s:.1f} s ({what})" for what, s in _ledger.timings.items()))
     if _ledger.judged:
-        for difference in _ledger.differences:
-            terminalreporter.write_line(f"difference: {difference}")
+        for difference in _ledger.differences[:SHOWN]:
+            terminalreporter.write_line(f"difference: {difference[:300]}")
+        if len(_ledger.differences) > SHOWN:
+            terminalreporter.write_line(f"… and {len(_ledger.differences) - SHOWN} more")
         terminalreporter.write_line(f"judge: {_ledger.judged} objects, {len(_ledger.differences)} differences")
 
 
