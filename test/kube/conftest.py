@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -88,6 +89,7 @@ def ledger() -> Ledger:
 @pytest.fixture(scope="session")
 def judge(ledger):
     """The API server. CNPG_DBM_DEFINITIONS=1.30.0 gives it the custom resources of that CloudNativePG."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated"))
     with Judge(os.environ.get("CNPG_DBM_DEFINITIONS", "1.29.0")) as judge:
         ledger.timings = judge.timings
         yield judge

@@ -378,7 +378,8 @@ def main():
         print(judge.kubeconfig, flush=True)
         print(f"up in {judge.timings['all']:.1f} s", file=sys.stderr)
         try:
-            sys.stdin.read()
+            while os.read(0, 65536):
+                pass
         except KeyboardInterrupt:
             pass
 
