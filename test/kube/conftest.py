@@ -103,7 +103,9 @@ def namespace(judge) -> str:
 
 @pytest.fixture
 def dbm(tmp_path) -> Dbm:
-    program = pathlib.Path(os.environ.get("CNPG_DBM", ROOT / "build/release/src/cli/cnpg-dbm")).resolve()
-    if not program.exists():
-        pytest.skip(f"{program} is not there: build it, or set CNPG_DBM")
-    return Dbm(program, tmp_path)
+    built = [os.environ["CNPG_DBM"]] if "CNPG_DBM" in os.environ else [
+        ROOT / "build/release/src/cli/cnpg-dbm", ROOT / "build/release/cnpg-dbm"]
+    program = next((path for path in map(pathlib.Path, built) if path.exists()), None)
+    if program is None:
+        pytest.skip("no cnpg-dbm: build the release preset, or set CNPG_DBM")
+    return Dbm(program.resolve(), tmp_path)
