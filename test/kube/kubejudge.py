@@ -9,7 +9,7 @@ ever runs. When this process ends, however it ends, the kernel ends them too.
 
 Run as a program, it starts the same, prints the path of a kubeconfig and waits until its input ends:
 
-    coproc python3 test/kube/kubejudge.py; read -ru "${COPROC[0]}" KUBECONFIG; export KUBECONFIG
+    coproc /usr/bin/python3 test/kube/kubejudge.py; read -ru "${COPROC[0]}" KUBECONFIG; export KUBECONFIG
 """
 
 import base64
