@@ -2,7 +2,28 @@
 
 #include <openssl/evp.h>
 
+#include "secrets/secret.h"
+
 namespace dbm::secrets {
+namespace {
+
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// How many `=` the text ends in, if all else about it is right; bits that padding leaves unused
+/// must be zero.
+std::optional<size_t> padding_of(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  const std::string_view digits = text.substr(0, text.size() - padding);
+  if (digits.find_first_not_of(kAlphabet) != digits.npos) return std::nullopt;
+  if (padding == 0) return padding;
+  const size_t unused_bits = (size_t{1} << (2 * padding)) - 1;
+  if ((kAlphabet.find(digits.back()) & unused_bits) != 0) return std::nullopt;
+  return padding;
+}
+
+}  // namespace
 
 void write_base64(char* out, std::string_view bytes) {
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out),
@@ -18,17 +39,17 @@ void append_base64(std::string& out, std::string_view bytes) {
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  if (text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") !=
-      text.npos)
-    return std::nullopt;
+  const std::optional<size_t> padding = padding_of(text);
+  if (!padding) return std::nullopt;
   std::string out(text.size() / 4 * 3, '\0');
   const int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
                                 reinterpret_cast<const unsigned char*>(text.data()),
                                 static_cast<int>(text.size()));
-  if (n < 0) return std::nullopt;
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  out.resize(static_cast<size_t>(n) - padding);
+  if (n < 0) {
+    wipe(out);
+    return std::nullopt;
+  }
+  out.resize(static_cast<size_t>(n) - *padding);
   return out;
 }
 

@@ -1,14 +1,12 @@
 #include "secrets/derive.h"
 
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,27 +17,63 @@ namespace {
 
 constexpr std::string_view kPrefix = "cnpg-dbm-key-v1:";
 constexpr size_t kKeyBytes = 32;
+constexpr size_t kFileLimit = 4096;  // far more than a key: what is longer is something else
+constexpr char kMakeOne[] = "make one with: cnpg-dbm keygen > FILE; chmod 600 FILE";
 
-/// HKDF-SHA256 without salt; aborts when OpenSSL cannot, which only a broken build can cause.
-void hkdf(std::string_view key, std::string_view info, std::span<uint8_t> out) {
-  static const std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)> kdf(
-      EVP_KDF_fetch(nullptr, "HKDF", nullptr), &EVP_KDF_free);
-  thread_local const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(
-      EVP_KDF_CTX_new(kdf.get()), &EVP_KDF_CTX_free);
-  char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char*>(key.data()),
-                                        key.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(info.data()),
-                                        info.size()),
-      OSSL_PARAM_construct_end()};
-  EVP_KDF_CTX_reset(context.get());
-  if (EVP_KDF_derive(context.get(), out.data(), out.size(), params) != 1) std::abort();
+class File {
+ public:
+  explicit File(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Error system_error(std::string_view what) {
+  return {fmt::format("cannot {}: {}", what, std::strerror(errno)), {}};
 }
 
-KeyOrError failure(std::string error, std::string hint) {
-  return {std::nullopt, std::move(error), std::move(hint)};
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t start = text.find_first_not_of(kSpace);
+  if (start == text.npos) return {};
+  return text.substr(start, text.find_last_not_of(kSpace) - start + 1);
+}
+
+/// The file's bytes; one over the limit is given as kFileLimit bytes, which no key has.
+Result<Secret> read_some(int fd) {
+  std::string text(kFileLimit, '\0');
+  size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t n = read(fd, text.data() + size, text.size() - size);
+    if (n == 0) break;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      Error error = system_error("read the key file");
+      wipe(text);
+      return error;
+    }
+    size += static_cast<size_t>(n);
+  }
+  text.resize(size);
+  return Secret(std::move(text));
+}
+
+Result<Secret> read_key(const std::string& path) {
+  const File file(path);
+  struct stat status {};
+  if (file.fd() < 0 || fstat(file.fd(), &status) != 0) return system_error("open the key file");
+  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
+    return Error{fmt::format("the key file can be used by others than its owner (mode {:04o})",
+                             status.st_mode & 07777U),
+                 fmt::format("chmod 600 '{}', or defaultMode: 0400 for a Secret in a Pod", path)};
+  Result<Secret> text = read_some(file.fd());
+  return text ? parse_key(text->reveal()) : text;
 }
 
 }  // namespace
@@ -47,57 +81,54 @@ KeyOrError failure(std::string error, std::string hint) {
 Secret make_key(const ByteSource& source) {
   std::array<uint8_t, kKeyBytes> bytes;
   source(bytes);
-  std::string text(kPrefix);
+  std::string text;
+  text.reserve(kPrefix.size() + base64_size(kKeyBytes) + 1);  // never moved: no copy is left behind
+  text += kPrefix;
   append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   wipe(bytes.data(), bytes.size());
   return Secret(std::move(text));
 }
 
-KeyOrError parse_key(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  constexpr std::string_view kHint = "make one with: cnpg-dbm keygen > FILE";
+Result<Secret> parse_key(std::string_view text) {
+  text = trim(text);
+  if (text.empty()) return Error{"the master key is empty", kMakeOne};
   if (!text.starts_with(kPrefix))
-    return failure("this is no master key", std::string(kHint));
-  const auto bytes = decode_base64(text.substr(kPrefix.size()));
-  if (!bytes || bytes->size() != kKeyBytes)
-    return failure("the master key is damaged: it must hold 32 bytes in base64",
-                   std::string(kHint));
-  return {Secret(*bytes), {}, {}};
-}
-
-KeyOrError read_key_file(const std::string& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return failure(fmt::format("cannot open {}: {}", path, std::strerror(errno)), {});
-  struct stat status {};
-  fstat(file, &status);
-  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
-    close(file);
-    return failure(fmt::format("{} can be read by others than its owner", path),
-                   fmt::format("chmod 600 {}", path));
-  }
-  std::string text(256, '\0');
-  const ssize_t n = read(file, text.data(), text.size());
-  close(file);
-  if (n < 0) return failure(fmt::format("cannot read {}: {}", path, std::strerror(errno)), {});
-  text.resize(static_cast<size_t>(n));
-  KeyOrError key = parse_key(text);
-  wipe(text.data(), text.size());
-  if (!key.key) key.error = fmt::format("{}: {}", path, key.error);
+    return Error{fmt::format("this is no master key: it does not begin with \"{}\"", kPrefix),
+                 kMakeOne};
+  auto bytes = decode_base64(text.substr(kPrefix.size()));
+  if (!bytes) return Error{"the master key is damaged: it is not one line of base64", kMakeOne};
+  const size_t size = bytes->size();
+  Secret key(std::move(*bytes));
+  if (size != kKeyBytes)
+    return Error{fmt::format("the master key is damaged: it has {} bytes instead of {}", size,
+                             kKeyBytes),
+                 kMakeOne};
   return key;
 }
 
-Deriver::Deriver(Secret key) : key_(std::move(key)) {}
+Result<Secret> read_key_file(const std::string& path) {
+  Result<Secret> key = read_key(path);
+  if (!key) return std::move(key).error().about(path);
+  return key;
+}
+
+Password read_password(const std::function<void(std::span<uint8_t>)>& expand) {
+  Password password;
+  std::array<uint8_t, Hkdf::kMaxBytes> bytes;
+  for (size_t size = 64;; size = bytes.size()) {
+    expand(std::span(bytes).first(size));
+    size_t used = 0;
+    const size_t written = to_alphanumeric(std::span(bytes).first(size), used, password.chars);
+    wipe(bytes.data(), size);
+    if (written == kPasswordLength) return password;
+    if (size == bytes.size()) std::abort();
+  }
+}
 
 Password Deriver::password(std::string_view ns, std::string_view cluster, std::string_view role,
                            int64_t generation) const {
   const std::string info = fmt::format("{}/{}/{}/{}", ns, cluster, role, generation);
-  std::array<uint8_t, 128> bytes;  // 32 letters from 128 bytes fail with probability 2^-400
-  hkdf(key_.reveal(), info, bytes);
-  Password password;
-  size_t used = 0;
-  if (to_alphanumeric(bytes, used, password.chars) != kPasswordLength) std::abort();
-  wipe(bytes.data(), bytes.size());
-  return password;
+  return read_password([&](std::span<uint8_t> out) { hkdf_.expand(info, out); });
 }
 
 }  // namespace dbm::secrets

@@ -3,15 +3,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
-#include <openssl/crypto.h>
 #include <sys/random.h>
 
-#include "secrets/secret.h"
-
 namespace dbm::secrets {
-
-void wipe(void* data, size_t size) { OPENSSL_cleanse(data, size); }
 
 void os_random(std::span<uint8_t> out) {
   while (!out.empty()) {
@@ -37,7 +33,7 @@ size_t to_alphanumeric(std::span<const uint8_t> bytes, size_t& used, std::span<c
 }
 
 PasswordSource::PasswordSource(ByteSource source)
-    : source_(std::move(source)), used_(buffer_.size()) {}
+    : source_(std::move(source)), buffer_(kBlockBytes), used_(kBlockBytes) {}
 
 PasswordSource::~PasswordSource() { wipe(buffer_.data(), buffer_.size()); }
 
@@ -49,7 +45,9 @@ Password PasswordSource::next() {
       source_(buffer_);
       used_ = 0;
     }
+    const size_t start = used_;
     rest = rest.subspan(to_alphanumeric(buffer_, used_, rest));
+    wipe(buffer_.data() + start, used_ - start);
   }
   return password;
 }

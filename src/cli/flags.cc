@@ -1,0 +1,28 @@
+#include "cli/flags.h"
+
+namespace dbm::cli {
+
+void ValueFlags::add_to(CLI::App& command) {
+  const auto list = [&](const char* name, std::vector<std::string>& out, const char* help) {
+    command.add_option(name, out, help)->allow_extra_args(false)->take_all();
+  };
+  list("-f,--values", files, "values file; several are merged, - is standard input");
+  list("--set", set, "set a value: clusters.main.instances=3");
+  list("--set-string", set_string, "set a value that is a string");
+  list("--set-file", set_file, "set a value to what a file holds: KEY=PATH");
+  list("--set-json", set_json, "set a value given as JSON: KEY=JSON");
+  command.add_option("RELEASE", render.release, "name of the release")->capture_default_str();
+  command.add_option("-n,--namespace", render.ns, "namespace of the release")
+      ->capture_default_str();
+  command.add_option("--cnpg-version", cnpg_version, "CloudNativePG's version, 1.25 to 1.30")
+      ->default_str(std::string(cnpg::to_string(cnpg::kLatest)));
+  command.add_flag("--lenient", lenient, "unknown keys are warnings");
+  command.add_flag("--strict", strict, "warnings are errors");
+}
+
+void PasswordFlags::add_to(CLI::App& command) {
+  command.add_option("--password-key-file", key_file,
+                     "master key of derived passwords (made by keygen)");
+}
+
+}  // namespace dbm::cli

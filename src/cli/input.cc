@@ -1,0 +1,131 @@
+#include "cli/input.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/io.h"
+#include "cnpg/rules.h"
+#include "spec/names.h"
+#include "yaml/reader.h"
+
+namespace dbm::cli {
+namespace {
+
+/// One -f file into the merged tree.
+void merge_file(Input& input, const std::string& path) {
+  std::string error;
+  auto text = read_file(path, error);
+  const std::string name = path == "-" ? "<stdin>" : path;
+  if (!text) {
+    input.diagnostics.error("cannot-read", {}, {}, fmt::format("cannot read {}: {}", name, error));
+    return;
+  }
+  const uint16_t source = input.sources.add(name, std::move(*text));
+  const auto tree = yaml::read(input.arena, input.sources, source, input.diagnostics);
+  if (!tree || tree->is_null()) return;
+  if (!tree->is_map()) {
+    input.diagnostics.error("wrong-type", tree->pos(), {},
+                            fmt::format("a values file is a map, not {}",
+                                        yaml::to_string(tree->kind())),
+                            "it starts with `clusters:`");
+    return;
+  }
+  input.tree = input.tree.is_null() ? *tree : yaml::merge(input.arena, input.tree, *tree);
+}
+
+void apply_sets(Input& input, const std::vector<std::string>& arguments, yaml::SetKind kind,
+                std::string_view flag) {
+  const yaml::ReadFile read_set_file = [&](const std::string& path,
+                                           Pos pos) -> std::optional<std::string> {
+    std::string error;
+    auto text = read_file(path, error);
+    if (!text)
+      input.diagnostics.error("cannot-read", pos, {},
+                              fmt::format("cannot read {}: {}", path, error));
+    return text;
+  };
+  for (const std::string& argument : arguments) {
+    const uint16_t source = input.sources.add(std::string(flag), argument);
+    input.tree = yaml::apply_set(input.arena, input.tree, input.sources, source, kind,
+                                 input.diagnostics, read_set_file);
+  }
+}
+
+/// The README's own spelling under additionalClusterSpec that no CRD knows: mended, and said.
+void mend_pod_anti_affinity(Input& input) {
+  const yaml::Value* clusters = input.tree.find("clusters");
+  if (clusters == nullptr) return;
+  for (const yaml::Member& member : clusters->members()) {
+    const yaml::Value* affinity =
+        member.value.find_path({"additionalClusterSpec", "affinity"});
+    const yaml::Member* wrong =
+        affinity != nullptr ? affinity->find_member("podAntiAffinity") : nullptr;
+    if (wrong == nullptr || affinity->find("additionalPodAntiAffinity") != nullptr) continue;
+    input.diagnostics.warning(
+        "pod-anti-affinity", wrong->key_pos,
+        fmt::format("clusters.{}.additionalClusterSpec.affinity", printable(member.key)),
+        "CloudNativePG has no podAntiAffinity here: it is taken as additionalPodAntiAffinity",
+        "write additionalPodAntiAffinity");
+    yaml::Value mended = *affinity;
+    const yaml::Member copy = *wrong;
+    mended.erase("podAntiAffinity");
+    mended.append(input.arena, "additionalPodAntiAffinity", copy.value, copy.key_pos);
+  }
+}
+
+/// What the operator's webhooks would say of the objects.
+void check_objects(Input& input, const ValueFlags& flags) {
+  render::Options options = flags.render;
+  options.secrets = false;
+  render::render(input.values, input.clusters, options,
+                 [](const spec::Cluster&, size_t, const spec::ClusterRole&) {
+                   return std::string_view();
+                 },
+                 [&](const render::Object& object) {
+                   cnpg::check_object(object.value, options.version, input.diagnostics);
+                 });
+}
+
+}  // namespace
+
+void check_tree(Input& input, const ValueFlags& flags) {
+  ValueFlags effective = flags;
+  if (!flags.cnpg_version.empty()) {
+    const auto version = cnpg::parse_version(flags.cnpg_version);
+    if (!version)
+      input.diagnostics.error("usage", {}, {},
+                              fmt::format("--cnpg-version {} is not known", flags.cnpg_version),
+                              "1.25, 1.26, 1.27, 1.28, 1.29 or 1.30");
+    else
+      effective.render.version = *version;
+  }
+  if (!spec::is_dns_label(effective.render.ns))
+    input.diagnostics.error("bad-name", {}, {},
+                            fmt::format("\"{}\" is no legal namespace",
+                                        printable(effective.render.ns)));
+  if (!spec::is_dns_label(effective.render.release, 53))
+    input.diagnostics.error("bad-name", {}, {},
+                            fmt::format("\"{}\" is no legal release name",
+                                        printable(effective.render.release)),
+                            "up to 53 lower-case letters, digits and -");
+  mend_pod_anti_affinity(input);
+  input.values = spec::load(input.arena, input.tree, input.diagnostics,
+                            {effective.render.version, flags.lenient});
+  input.clusters = render::plan_clusters(input.values);
+  if (!input.diagnostics.has_errors()) check_objects(input, effective);
+  if (flags.strict) input.diagnostics.promote_warnings();
+}
+
+std::unique_ptr<Input> read_input(const ValueFlags& flags) {
+  auto input = std::make_unique<Input>();
+  for (const std::string& file : flags.files) merge_file(*input, file);
+  if (input->diagnostics.has_errors()) return input;
+  apply_sets(*input, flags.set_json, yaml::SetKind::kJson, "--set-json");
+  apply_sets(*input, flags.set, yaml::SetKind::kTyped, "--set");
+  apply_sets(*input, flags.set_string, yaml::SetKind::kString, "--set-string");
+  apply_sets(*input, flags.set_file, yaml::SetKind::kFile, "--set-file");
+  if (!input->diagnostics.has_errors()) check_tree(*input, flags);
+  return input;
+}
+
+}  // namespace dbm::cli

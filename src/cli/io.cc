@@ -1,0 +1,68 @@
+#include "cli/io.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace dbm::cli {
+namespace {
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(file, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string> read_file(const std::string& path, std::string& error) {
+  const bool standard = path == "-";
+  const int file = standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    error = std::strerror(errno);
+    return std::nullopt;
+  }
+  std::string text;
+  struct stat status {};
+  if (fstat(file, &status) == 0 && status.st_size > 0 && S_ISREG(status.st_mode))
+    text.reserve(static_cast<size_t>(status.st_size) + 1);
+  ssize_t n = 1;
+  while (n != 0) {
+    const size_t old = text.size();
+    text.resize(old + 64 * 1024);
+    n = read(file, text.data() + old, text.size() - old);
+    text.resize(old + (n > 0 ? static_cast<size_t>(n) : 0));
+    if (n < 0 && errno != EINTR) break;
+  }
+  if (n < 0) error = errno == EISDIR ? "it is a directory" : std::strerror(errno);
+  if (!standard) close(file);
+  if (n < 0) return std::nullopt;
+  return text;
+}
+
+bool Stdout::flush() {
+  if (error_ == 0 && !write_all(STDOUT_FILENO, buffer_)) error_ = errno;
+  buffer_.clear();
+  return error_ == 0;
+}
+
+bool write_file(const std::string& path, std::string_view text, bool is_private) {
+  const int file =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, is_private ? 0600 : 0644);
+  if (file < 0) return false;
+  if (is_private) fchmod(file, 0600);
+  const bool written = write_all(file, text);
+  const int why = errno;
+  const bool closed = close(file) == 0;
+  if (!written) errno = why;
+  return written && closed;
+}
+
+}  // namespace dbm::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+// Files in and out, with every failure told.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dbm::cli {
+
+/// The whole file, or nothing and why not in `error`. "-" is standard input.
+std::optional<std::string> read_file(const std::string& path, std::string& error);
+
+/// Buffered standard output. A full disk and a closed pipe are errors, not silence.
+class Stdout {
+ public:
+  ~Stdout() { flush(); }
+  void write(std::string_view text) {
+    buffer_ += text;
+    if (buffer_.size() > kBlock) flush();
+  }
+  std::string& buffer() { return buffer_; }
+  void flush_if_large() {
+    if (buffer_.size() > kBlock) flush();
+  }
+  /// False once something could not be written; `error` says why (empty for a closed pipe).
+  bool flush();
+  int error() const { return error_; }
+
+ private:
+  static constexpr size_t kBlock = 256 * 1024;
+  std::string buffer_;
+  int error_ = 0;  // errno of the first failure
+};
+
+/// Writes a new file (mode 0600 when it holds secrets); false and errno when it cannot.
+bool write_file(const std::string& path, std::string_view text, bool is_private);
+
+}  // namespace dbm::cli
