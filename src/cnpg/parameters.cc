@@ -25,6 +25,18 @@ constexpr std::string_view kFixed[] = {
     "syslog_split_messages", "temp_tablespaces", "unix_socket_directories", "unix_socket_group",
     "unix_socket_permissions",};
 
+struct Mandatory {
+  std::string_view name, value;
+};
+/// Of the fixed ones, those with a value of the operator's own.
+constexpr Mandatory kMandatory[] = {
+    {"hot_standby", "true"}, {"listen_addresses", "*"}, {"log_destination", "csvlog"},
+    {"log_directory", "/controller/log"}, {"log_filename", "postgres"}, {"log_rotation_age", "0"},
+    {"log_rotation_size", "0"}, {"log_truncate_on_rotation", "false"}, {"logging_collector", "on"},
+    {"port", "5432"}, {"restart_after_crash", "false"}, {"ssl", "on"},
+    {"unix_socket_directories", "/controller/run"},
+};
+
 /// Sorted. The operator's internal/webhook/v1/pooler_webhook.go.
 constexpr std::string_view kPgBouncer[] = {
     "application_name_add_host", "auth_type", "autodb_idle_timeout", "cancel_wait_timeout",
@@ -67,6 +79,11 @@ std::string_view fixed_parameter(std::string_view name) {
   if (name == "synchronized_standby_slots") return "use additionalClusterSpec.replicationSlots";
   if (name.starts_with("log")) return "CloudNativePG logs to standard output as JSON";
   return "CloudNativePG sets it itself; leave it out";
+}
+
+std::string_view mandatory_value(std::string_view name) {
+  const auto* found = std::ranges::find(kMandatory, name, &Mandatory::name);
+  return found != std::end(kMandatory) ? found->value : std::string_view();
 }
 
 std::span<const std::string_view> pgbouncer_parameters() { return kPgBouncer; }

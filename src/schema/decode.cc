@@ -77,8 +77,9 @@ void Decoder::decode(const Key& key, const yaml::Value& value, int64_t& out) {
 void Decoder::decode(const Key& key, const yaml::Value& value, yaml::Value& out) {
   out = value;
   if (key.options.cnpg.empty()) return;
-  const cnpg::Field* type = cnpg::find(key.options.cnpg);
-  cnpg::CheckContext context{options_.version, path(), diagnostics_, options_.lenient};
+  const cnpg::Type* type = cnpg::find(key.options.cnpg);
+  cnpg::CheckContext context{options_.version, path(), diagnostics_, options_.lenient,
+                             key.options.partial};
   cnpg::check_type(arena_, out, *type, context);
 }
 

@@ -66,6 +66,7 @@ struct KeyOptions {
   bool required = false;
   bool secret = false;          // never quoted in a message
   std::string_view cnpg = {};   // kTree: where in CNPG's CRDs its type stands ("Cluster.spec")
+  bool partial = false;         // kTree: merged into an object that has the required fields
   Check check = nullptr;        // further rules on a value of the right type
   int64_t minimum = INT64_MIN;  // kInteger
   int64_t maximum = INT64_MAX;

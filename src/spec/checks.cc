@@ -11,6 +11,7 @@
 #include "cnpg/cron.h"
 #include "cnpg/parameters.h"
 #include "cnpg/quantity.h"
+#include "cnpg/timestamp.h"
 #include "spec/names.h"
 
 namespace dbm::spec {
@@ -43,30 +44,6 @@ bool is_cidr(std::string_view address) {
   const auto [end, error] = std::from_chars(bits.data(), bits.data() + bits.size(), prefix);
   return error == std::errc() && end == bits.data() + bits.size() && prefix >= 0 &&
          prefix <= (v4 ? 32 : 128);
-}
-
-/// yyyy-mm-ddThh:mm:ss[.fraction](Z|±hh:mm), RFC 3339.
-bool is_rfc3339(std::string_view t) {
-  constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd";
-  if (t.size() <= kShape.size()) return false;
-  for (size_t i = 0; i < kShape.size(); ++i)
-    if (kShape[i] == 'd' ? !is_digit(t[i]) : t[i] != kShape[i]) return false;
-  const auto two = [&](size_t i) { return (t[i] - '0') * 10 + t[i + 1] - '0'; };
-  const int year = two(0) * 100 + two(2), month = two(5), day = two(8);
-  constexpr std::array kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  if (month < 1 || month > 12 || day < 1) return false;
-  if (day > kDays[static_cast<size_t>(month - 1)] + (leap && month == 2 ? 1 : 0)) return false;
-  if (two(11) > 23 || two(14) > 59 || two(17) > 59) return false;
-  std::string_view rest = t.substr(kShape.size());
-  if (rest.starts_with('.')) {
-    const size_t end = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
-    if (end == 1) return false;
-    rest.remove_prefix(end);
-  }
-  if (rest == "Z") return true;
-  return rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && is_digit(rest[1]) &&
-         is_digit(rest[2]) && rest[3] == ':' && is_digit(rest[4]) && is_digit(rest[5]);
 }
 
 void bad_value(Decoder& decoder, const yaml::Value& value, std::string_view what,
@@ -218,7 +195,7 @@ void check_retention(Decoder& decoder, const yaml::Value& value) {
 
 void check_target_time(Decoder& decoder, const yaml::Value& value) {
   if (!value.is_scalar()) return;
-  if (!is_rfc3339(value.text()))
+  if (!cnpg::is_rfc3339(value.text()))
     bad_value(decoder, value, "time of RFC 3339",
               "with its zone, for example \"2025-01-03T14:30:00Z\"");
 }

@@ -201,10 +201,10 @@ const Record& record_of<Cluster>() {
       key<&Cluster::postgresql>("postgresql",
                                 "Anything of CNPG's spec.postgresql (parameters, pg_hba, "
                                 "synchronous, …); merged last.",
-                                {.cnpg = "Cluster.spec.postgresql"}),
+                                {.cnpg = "Cluster.spec.postgresql", .partial = true}),
       key<&Cluster::monitoring>("monitoring", "Metrics and alerts."),
       key<&Cluster::initdb>("initdb", "postInitSQL and the other fields of CNPG's initdb bootstrap.",
-                            {.cnpg = "Cluster.spec.bootstrap.initdb"}),
+                            {.cnpg = "Cluster.spec.bootstrap.initdb", .partial = true}),
       key<&Cluster::backup>("backup", "Scheduled base backups and WAL archiving."),
       key<&Cluster::recovery>("recovery", "Start this cluster from a backup of another."),
       key<&Cluster::external_clusters>("externalClusters", "Clusters that recovery may name.",
@@ -213,7 +213,7 @@ const Record& record_of<Cluster>() {
       key<&Cluster::roles>("roles",
                            "Further attributes of an owner or user, or roles of their own, by "
                            "name: the fields of CNPG's managed roles.",
-                           {.cnpg = "Cluster.spec.managed.roles[]"}),
+                           {.cnpg = "Cluster.spec.managed.roles[]", .partial = true}),
       key<&Cluster::role_secrets>("roleSecrets", "The Secrets that hold the roles' passwords."),
       key<&Cluster::connection_secrets>("connectionSecrets",
                                         "A Secret per database with all an application needs."),
@@ -223,7 +223,7 @@ const Record& record_of<Cluster>() {
       key<&Cluster::additional_cluster_spec>("additionalClusterSpec",
                                              "Any field of CNPG's Cluster spec, merged over the "
                                              "rest.",
-                                             {.cnpg = "Cluster.spec"}),
+                                             {.cnpg = "Cluster.spec", .partial = true}),
   };
   static const Record kRecord{"Cluster", "One CNPG Cluster; the key is its name.", kKeys};
   return kRecord;

@@ -84,7 +84,7 @@ const Record& record_of<Database>() {
       key<&Database::additional_database_spec>("additionalDatabaseSpec",
                                                "Any field of CNPG's Database spec, merged over the "
                                                "rest.",
-                                               {.cnpg = "Database.spec"}),
+                                               {.cnpg = "Database.spec", .partial = true}),
   };
   static const Record kRecord{"Database", "A database and its owner.", kKeys};
   return kRecord;

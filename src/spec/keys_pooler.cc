@@ -39,7 +39,7 @@ const Record& record_of<Pooler>() {
                                {.example = "{default_pool_size: \"25\"}"}),
       key<&Pooler::monitoring>("monitoring", "Metrics of the pooler."),
       key<&Pooler::template_>("template", "Pod template of the pooler.",
-                              {.cnpg = "Pooler.spec.template"}),
+                              {.cnpg = "Pooler.spec.template", .partial = true}),
       key<&Pooler::deployment_strategy>("deploymentStrategy", "How pods are replaced.",
                                         {.cnpg = "Pooler.spec.deploymentStrategy"}),
       key<&Pooler::auth_query>("authQuery", "Query that finds a user's password."),
@@ -51,7 +51,7 @@ const Record& record_of<Pooler>() {
                                      {.cnpg = "Pooler.spec.serviceTemplate"}),
       key<&Pooler::additional_pooler_spec>("additionalPoolerSpec",
                                            "Any field of CNPG's Pooler spec, merged over the rest.",
-                                           {.cnpg = "Pooler.spec"}),
+                                           {.cnpg = "Pooler.spec", .partial = true}),
   };
   static const Record kRecord{"Pooler", "A PgBouncer pooler.", kKeys};
   return kRecord;

@@ -35,10 +35,10 @@ uint8_t class_of(char c) { return kClass[static_cast<unsigned char>(c)]; }
 bool is_word(std::string_view t) {
   constexpr std::string_view kWords[] = {"y", "n", "yes", "no", "on", "off",
                                          "true", "false", "null"};
-  if (t.size() > 5) return false;
-  std::array<char, 5> lower;
-  std::ranges::transform(t, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return std::ranges::find(kWords, std::string_view(lower.data(), t.size())) != std::end(kWords);
+  const auto same = [](char c, char word) { return (c | 0x20) == word; };
+  return std::ranges::any_of(kWords, [&](std::string_view word) {
+    return std::ranges::equal(t, word, same);
+  });
 }
 
 bool is_plain(std::string_view t) {

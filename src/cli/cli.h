@@ -1,0 +1,17 @@
+#pragma once
+
+// The program's command line.
+
+namespace dbm::cli {
+
+/// Exit codes, for scripts (docs/commands.md).
+enum Exit : int {
+  kDone = 0,
+  kRefused = 1,  // the input says no; diagnostics were printed
+  kUsage = 2,
+};
+
+/// Runs the command that the arguments name; the result is the process's exit code.
+int run(int argc, char** argv);
+
+}  // namespace dbm::cli

@@ -1,0 +1,61 @@
+#include "cnpg/rules.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cnpg/check.h"
+#include "cnpg/judge.h"
+
+namespace dbm::cnpg {
+namespace {
+
+using Rule = void (*)(Judge&);
+
+struct KindRules {
+  std::string_view kind;
+  std::string_view spec;  // in the table of types
+  std::array<Rule, 6> rules;
+};
+
+constexpr KindRules kKinds[] = {
+    {"Cluster", "Cluster.spec",
+     {judge_bootstrap, judge_postgresql, judge_instances, judge_storage, judge_managed,
+      judge_backup}},
+    {"Database", "Database.spec", {judge_database}},
+    {"Pooler", "Pooler.spec", {judge_pooler}},
+    {"ScheduledBackup", "ScheduledBackup.spec", {judge_scheduled_backup}},
+    {"ObjectStore", "ObjectStore.spec", {judge_object_store}},
+    {"ImageCatalog", "ImageCatalog.spec", {judge_catalog}},
+    {"ClusterImageCatalog", "ClusterImageCatalog.spec", {judge_catalog}},
+    {"Backup", "Backup.spec", {}},
+    {"Publication", "Publication.spec", {}},
+    {"Subscription", "Subscription.spec", {}},
+};
+
+/// The spec's types, with what must be there now that everything is merged.
+void check_types(const Judge& judge, const Type& type, Diagnostics& out) {
+  yaml::Arena scratch(4096);
+  CheckContext context{judge.version,
+                       fmt::format("{} {}: spec", judge.text("kind"), judge.name), out};
+  yaml::Value spec = judge.spec;
+  check_type(scratch, spec, type, context);
+}
+
+}  // namespace
+
+void check_object(const yaml::Value& object, Version version, Diagnostics& out) {
+  Judge judge(object, version, out);
+  const std::string_view api = judge.text("apiVersion");
+  if (!api.starts_with("postgresql.cnpg.io/") && !api.starts_with("barmancloud.cnpg.io/")) return;
+  const auto* kind = std::ranges::find(kKinds, judge.text("kind"), &KindRules::kind);
+  if (kind == std::end(kKinds)) return;
+  if (judge.spec.is_null())
+    return judge.error("missing-field", "", fmt::format("this {} has no spec", kind->kind));
+  const size_t before = out.errors();
+  if (const Type* type = find(kind->spec)) check_types(judge, *type, out);
+  if (out.errors() != before) return;  // the rules expect the right types
+  for (const Rule rule : kind->rules)
+    if (rule != nullptr) rule(judge);
+}
+
+}  // namespace dbm::cnpg
