@@ -1,2 +1,57 @@
 #include "cli/cli.h"
-namespace dbm::cli { int run(int, char**) { return 0; } }
+
+#include <csignal>
+#include <exception>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/version.h"
+#include "cli/commands.h"
+
+namespace dbm::cli {
+namespace {
+
+constexpr void (*kCommands[])(CLI::App&, int&) = {
+    add_validate, add_template, add_schema, add_explain,
+    add_init,     add_keygen,   add_krm,    add_version,
+};
+
+/// kustomize runs a function without arguments and writes a ResourceList to it.
+bool is_krm_call(int argc) { return argc == 1 && isatty(STDIN_FILENO) == 0; }
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Many databases, many tenants, on CloudNativePG, from one values file.", "cnpg-dbm");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string(kVersion));
+  app.failure_message(CLI::FailureMessage::help);
+  app.get_formatter()->column_width(30);
+  int exit = kDone;
+  for (const auto add : kCommands) add(app, exit);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wish) {  // --help, --version
+    return app.exit(wish);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "cnpg-dbm: {}\nTry `cnpg-dbm {}--help`.\n", error.what(),
+               app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
+    return kUsage;
+  }
+  return exit;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, told to the user
+  try {
+    return is_krm_call(argc) ? run_krm_function() : parse_and_run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "cnpg-dbm: out of memory\n");
+  } catch (const std::exception& bug) {
+    fmt::print(stderr, "cnpg-dbm: internal error: {}\n", bug.what());
+  }
+  return kRefused;
+}
+
+}  // namespace dbm::cli

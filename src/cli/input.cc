@@ -74,8 +74,8 @@ void mend_pod_anti_affinity(Input& input) {
 }
 
 /// What the operator's webhooks would say of the objects.
-void check_objects(Input& input, const ValueFlags& flags) {
-  render::Options options = flags.render;
+void check_objects(Input& input) {
+  render::Options options = input.options;
   options.secrets = false;
   render::render(input.values, input.clusters, options,
                  [](const spec::Cluster&, size_t, const spec::ClusterRole&) {
@@ -86,33 +86,39 @@ void check_objects(Input& input, const ValueFlags& flags) {
                  });
 }
 
-}  // namespace
-
-void check_tree(Input& input, const ValueFlags& flags) {
-  ValueFlags effective = flags;
+void check_options(Input& input, const ValueFlags& flags) {
+  input.options = flags.render;
   if (!flags.cnpg_version.empty()) {
     const auto version = cnpg::parse_version(flags.cnpg_version);
     if (!version)
       input.diagnostics.error("usage", {}, {},
-                              fmt::format("--cnpg-version {} is not known", flags.cnpg_version),
+                              fmt::format("--cnpg-version {} is not known",
+                                          printable(flags.cnpg_version)),
                               "1.25, 1.26, 1.27, 1.28, 1.29 or 1.30");
     else
-      effective.render.version = *version;
+      input.options.version = *version;
   }
-  if (!spec::is_dns_label(effective.render.ns))
+  if (!spec::is_dns_label(input.options.ns))
     input.diagnostics.error("bad-name", {}, {},
                             fmt::format("\"{}\" is no legal namespace",
-                                        printable(effective.render.ns)));
-  if (!spec::is_dns_label(effective.render.release, 53))
+                                        printable(input.options.ns)),
+                            "up to 63 lower-case letters, digits and -");
+  if (!spec::is_dns_label(input.options.release, 53))
     input.diagnostics.error("bad-name", {}, {},
                             fmt::format("\"{}\" is no legal release name",
-                                        printable(effective.render.release)),
+                                        printable(input.options.release)),
                             "up to 53 lower-case letters, digits and -");
+}
+
+}  // namespace
+
+void check_tree(Input& input, const ValueFlags& flags) {
+  check_options(input, flags);
   mend_pod_anti_affinity(input);
   input.values = spec::load(input.arena, input.tree, input.diagnostics,
-                            {effective.render.version, flags.lenient});
+                            {input.options.version, flags.lenient});
   input.clusters = render::plan_clusters(input.values);
-  if (!input.diagnostics.has_errors()) check_objects(input, effective);
+  if (!input.diagnostics.has_errors()) check_objects(input);
   if (flags.strict) input.diagnostics.promote_warnings();
 }
 

@@ -22,10 +22,11 @@ struct Input {
   yaml::Value tree;
   spec::Values values;
   std::vector<render::ClusterPlan> clusters;
+  render::Options options;  // of this run, --cnpg-version included
 };
 
-/// Reads, merges and checks; what is wrong is in `diagnostics`. With `render_check`, the objects
-/// (without Secrets) are rendered and judged by CloudNativePG's rules too.
+/// Reads, merges and checks; what is wrong is in `diagnostics`. When the values are sound, the
+/// objects (without Secrets) are rendered and judged by CloudNativePG's rules too.
 std::unique_ptr<Input> read_input(const ValueFlags& flags);
 /// The same from a tree that is already there (a KRM function's configuration).
 void check_tree(Input& input, const ValueFlags& flags);

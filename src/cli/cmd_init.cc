@@ -1,0 +1,75 @@
+// cnpg-dbm init: a values file to start from.
+
+#include "cli/commands.h"
+#include "cli/finish.h"
+
+namespace dbm::cli {
+namespace {
+
+constexpr std::string_view kStart = R"(# Databases on CloudNativePG. Check this file with `cnpg-dbm validate -f FILE`;
+# `cnpg-dbm explain clusters.KEY` says what a key means.
+clusters:
+  main:                       # the name of the CloudNativePG Cluster
+    enabled: true
+    instances: 3              # one primary, two standbys
+    imageName: ghcr.io/cloudnative-pg/postgresql:17.2
+    storage:
+      size: 50Gi
+      # storageClass: fast-ssd
+    # walStorage:             # the write-ahead log on a volume of its own
+    #   enabled: true
+    #   size: 10Gi
+    resources:
+      requests:
+        cpu: 500m
+        memory: 1Gi
+      limits:
+        memory: 1Gi
+
+    # One entry a tenant: its database, its owner, a Secret with the owner's password, and
+    # a Secret `main-<name>-app` with all that an application needs to connect.
+    databases:
+      - name: app
+        owner: app
+        # users:              # further roles that may enter this database
+        #   - name: reporting
+        #     access: read
+        # extensions:
+        #   - name: pgcrypto
+
+    # PgBouncer in front of the cluster.
+    # poolers:
+    #   - name: rw
+    #     type: rw
+    #     instances: 2
+    #     poolMode: transaction
+
+    # Base backups and the WAL, to an object store.
+    # backup:
+    #   enabled: true
+    #   schedule: "0 0 3 * * *"   # second minute hour day month weekday
+    #   retentionPolicy: 30d
+    #   s3:
+    #     bucket: my-backups
+    #     region: eu-central-1
+    #     credentials:
+    #       existingSecret: my-s3-keys
+
+    # monitoring:
+    #   enabled: true
+    #   prometheusRule:
+    #     enabled: true
+)";
+
+}  // namespace
+
+void add_init(CLI::App& app, int& exit) {
+  auto* command = app.add_subcommand("init", "Print a values file to start from");
+  command->callback([&exit] {
+    Stdout out;
+    out.write(kStart);
+    exit = finish(out, kDone);
+  });
+}
+
+}  // namespace dbm::cli

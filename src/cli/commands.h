@@ -1,0 +1,24 @@
+#pragma once
+
+// One function a command: adds it with its flags; when the command is chosen, parsing runs it and
+// its exit code lands in `exit`. To add a command: a function here, a file for it, a row in cli.cc.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/cli.h"
+
+namespace dbm::cli {
+
+void add_explain(CLI::App& app, int& exit);
+void add_init(CLI::App& app, int& exit);
+void add_keygen(CLI::App& app, int& exit);
+void add_krm(CLI::App& app, int& exit);
+void add_schema(CLI::App& app, int& exit);
+void add_template(CLI::App& app, int& exit);
+void add_validate(CLI::App& app, int& exit);
+void add_version(CLI::App& app, int& exit);
+
+/// The KRM function protocol on standard input and output (cmd_krm.cc).
+int run_krm_function();
+
+}  // namespace dbm::cli
