@@ -113,11 +113,8 @@ Schedule descriptor(std::string_view text) {
 
 Schedule parse_schedule(std::string_view text) {
   if (text.starts_with('@')) return descriptor(text);
-  if (text.starts_with("TZ=") || text.starts_with("CRON_TZ=")) {
-    const size_t space = text.find(' ');
-    if (space == text.npos) return {"a time zone but no time"};
-    text.remove_prefix(space);
-  }
+  if (text.starts_with("TZ=") || text.starts_with("CRON_TZ="))
+    return {"CloudNativePG takes no time zone here: schedules are in UTC"};
   std::vector<std::string_view> fields = split(text, " \t");
   std::erase(fields, std::string_view());
   if (fields.size() != 5 && fields.size() != 6)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <string>
 
 namespace dbm::cnpg {
 namespace {
@@ -54,6 +56,18 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
   if (scale > 1) value /= scale;
   value *= *factor;
   return Quantity{negative ? -value : value};
+}
+
+std::optional<Quantity> parse_pg_size(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789";
+  std::string size;
+  std::ranges::copy_if(text, std::back_inserter(size), [](char c) { return c != ' '; });
+  if (!size.empty() && size.find_first_not_of(kDigits) == size.npos) size += "MB";
+  if (!size.ends_with('B')) return std::nullopt;
+  size.pop_back();
+  if (size.find_first_not_of(kDigits) != size.npos) size += 'i';
+  if (const size_t k = size.find("ki"); k != size.npos) size[k] = 'K';
+  return parse_quantity(size);
 }
 
 }  // namespace dbm::cnpg

@@ -16,4 +16,8 @@ struct Quantity {
 
 std::optional<Quantity> parse_quantity(std::string_view text);
 
+/// A size parameter of PostgreSQL ("256MB", "1 GB") as the operator reads it: a bare number is in
+/// MB, every unit ends in B.
+std::optional<Quantity> parse_pg_size(std::string_view text);
+
 }  // namespace dbm::cnpg

@@ -262,6 +262,10 @@ void others(Judge& j) {
   if (!j.text("spec.serviceAccountName").empty() && j.at("spec.serviceAccountTemplate") != nullptr)
     j.error("two-ways", "spec.serviceAccountName",
             "serviceAccountName and serviceAccountTemplate exclude each other");
+  if (j.at("spec.projectedVolumeTemplate") != nullptr &&
+      j.items("spec.projectedVolumeTemplate.sources").empty())
+    j.error("missing-field", "spec.projectedVolumeTemplate",
+            "projectedVolumeTemplate needs sources");
   const std::string_view hibernation = j.text("metadata.annotations.cnpg.io/hibernation");
   if (!hibernation.empty() && hibernation != "on" && hibernation != "off")
     j.error("bad-enum", "metadata.annotations",

@@ -37,18 +37,6 @@ std::string_view parameter(const Judge& j, std::string_view name) {
   return value != nullptr ? value->text() : std::string_view();
 }
 
-/// A size as the operator reads it: a bare number is in MB, every unit ends in B.
-std::optional<Quantity> parse_size(std::string_view text) {
-  std::string size;
-  std::ranges::copy_if(text, std::back_inserter(size), [](char c) { return c != ' '; });
-  if (!size.empty() && size.find_first_not_of("0123456789") == size.npos) size += "MB";
-  if (!size.ends_with('B')) return std::nullopt;
-  size.pop_back();
-  if (size.find_first_not_of("0123456789") != size.npos) size += 'i';
-  if (const size_t k = size.find("ki"); k != size.npos) size[k] = 'K';
-  return parse_quantity(size);
-}
-
 void fixed_parameters(Judge& j) {
   const yaml::Value* map = j.at(kParameters);
   if (map == nullptr) return;
@@ -97,7 +85,7 @@ void wal_level(Judge& j) {
 /// A size parameter, or PostgreSQL's default; reports one that cannot be read.
 std::optional<Quantity> size_parameter(Judge& j, std::string_view name, std::string_view otherwise) {
   const std::string_view text = parameter(j, name);
-  const auto size = parse_size(text.empty() ? otherwise : text);
+  const auto size = parse_pg_size(text.empty() ? otherwise : text);
   if (!size)
     j.error("bad-value", path_of(name),
             fmt::format("\"{}\" is no size that CloudNativePG reads", printable(text)),

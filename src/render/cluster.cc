@@ -1,6 +1,7 @@
 // Cluster objects.
 
 #include "render/kinds.h"
+#include "spec/wal_sizes.h"
 
 namespace dbm::render {
 namespace {
@@ -26,13 +27,14 @@ constexpr Parameter kParameters[] = {
     {"random_page_cost", "randomPageCost", &Cluster::random_page_cost},
     {"effective_io_concurrency", "effectiveIoConcurrency", &Cluster::effective_io_concurrency},
     {"work_mem", "workMem", &Cluster::work_mem},
-    {"min_wal_size", "minWalSize", &Cluster::min_wal_size},
-    {"max_wal_size", "maxWalSize", &Cluster::max_wal_size},
 };
 
 Map parameters(yaml::Arena& arena, const Cluster& c) {
   Map out(arena, 16);
   for (const Parameter& p : kParameters) out.set(p.name, c.*p.value, c.pos(p.key));
+  const spec::WalSizes wal = spec::wal_sizes(c);
+  out.set("min_wal_size", wal.min, c.pos("minWalSize"))
+      .set("max_wal_size", wal.max, c.pos("maxWalSize"));
   Value map = out.value();
   for (const auto& [name, pos, text] : c.parameters)
     map.set(arena, name, Value::string(text, pos), pos);
@@ -96,14 +98,16 @@ Value merge_roles(yaml::Arena& arena, const Value& base, const Value& over) {
 }
 
 /// additionalClusterSpec over ours: maps merge, managed.roles are combined by name, other lists
-/// replace; another bootstrap method replaces initdb.
-Value merge_additional(yaml::Arena& arena, const Map& own, const Value& additional) {
+/// replace; another bootstrap method replaces initdb, a catalog the image that nobody asked for.
+Value merge_additional(yaml::Arena& arena, const Map& own, const Value& additional,
+                       bool has_image) {
   if (additional.is_null()) return own.value();
   Value base = own.value();
   if (const Value* bootstrap = additional.find("bootstrap");
       bootstrap != nullptr && (bootstrap->find("recovery") != nullptr ||
                                bootstrap->find("pg_basebackup") != nullptr))
     base.erase("bootstrap");
+  if (!has_image && additional.find("imageCatalogRef") != nullptr) base.erase("imageName");
   Value merged = yaml::merge(arena, base, additional);
   const Value* ours = base.find_path({"managed", "roles"});
   const Value* theirs = additional.find_path({"managed", "roles"});
@@ -140,7 +144,7 @@ void render_clusters(Context& context) {
     Map object = context.object(kCnpgApi, "Cluster", c.name, context.options.ns,
                                 {.cluster = c.name}, c.name_pos);
     Value spec = merge_additional(arena, own_spec(arena, plan, context.options),
-                                  c.additional_cluster_spec);
+                                  c.additional_cluster_spec, c.has("imageName"));
     add_hba(arena, spec, plan);
     object.set("spec", spec);
     context.emit(object);

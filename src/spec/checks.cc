@@ -66,6 +66,28 @@ void check_dns_label(Decoder& decoder, const yaml::Value& value) {
                   "up to 63 lower-case letters, digits and -, a letter or digit at both ends");
 }
 
+void check_annotations(Decoder& decoder, const yaml::Value& value) {
+  for (const yaml::Member& member : value.members())
+    if (!is_label_key(to_lower(member.key)))
+      decoder.error("bad-name", member.key_pos,
+                    fmt::format("\"{}\" is no legal key here", printable(member.key)),
+                    "up to 63 letters, digits, -, _ and ., after an optional domain and /");
+}
+
+void check_labels(Decoder& decoder, const yaml::Value& value) {
+  for (const yaml::Member& member : value.members()) {
+    if (!is_label_key(member.key))
+      decoder.error("bad-name", member.key_pos,
+                    fmt::format("\"{}\" is no legal key of a label", printable(member.key)),
+                    "up to 63 letters, digits, -, _ and ., after an optional domain and /");
+    if (!is_label_value(member.value.text()))
+      decoder.error("bad-value", member.value.pos(),
+                    fmt::format("\"{}\" is no legal value of a label",
+                                printable(member.value.text())),
+                    "up to 63 letters, digits, -, _ and ., a letter or digit at both ends");
+  }
+}
+
 void check_dns_subdomain(Decoder& decoder, const yaml::Value& value) {
   if (value.is_scalar() && !value.text().empty() && !is_dns_subdomain(value.text()))
     decoder.error("bad-name", value.pos(),

@@ -13,6 +13,9 @@ void check_not_empty(Decoder& decoder, const yaml::Value& value);
 /// RFC 1123 label and subdomain.
 void check_dns_label(Decoder& decoder, const yaml::Value& value);
 void check_dns_subdomain(Decoder& decoder, const yaml::Value& value);
+/// Labels and annotations of an object.
+void check_labels(Decoder& decoder, const yaml::Value& value);
+void check_annotations(Decoder& decoder, const yaml::Value& value);
 /// A key of a Secret: [-._a-zA-Z0-9]+.
 void check_secret_key(Decoder& decoder, const yaml::Value& value);
 /// A PostgreSQL identifier: 1 to 63 bytes, no NUL (PostgreSQL, 4.1.1).

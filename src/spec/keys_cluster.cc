@@ -58,8 +58,10 @@ template <>
 const Record& record_of<PrometheusRule>() {
   static const Key kKeys[] = {
       key<&PrometheusRule::enabled>("enabled", "Make a PrometheusRule `<cluster>-alerts`."),
-      key<&PrometheusRule::labels>("labels", "Labels of the PrometheusRule object."),
-      key<&PrometheusRule::annotations>("annotations", "Annotations of the PrometheusRule object."),
+      key<&PrometheusRule::labels>("labels", "Labels of the PrometheusRule object.",
+                                   {.check = check_labels}),
+      key<&PrometheusRule::annotations>("annotations", "Annotations of the PrometheusRule object.",
+                                        {.check = check_annotations}),
       key<&PrometheusRule::interval>("interval", "How often the rules are evaluated.",
                                      {.check = check_prometheus_duration, .example = "30s"}),
       key<&PrometheusRule::rules>("rules", "Your own rules; they replace the default set."),

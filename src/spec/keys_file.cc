@@ -25,8 +25,10 @@ const Record& record_of<ImageCatalog>() {
   static const Key kKeys[] = {
       key<&ImageCatalog::enabled>("enabled", "Whether this catalog is rendered."),
       key<&ImageCatalog::kind>("kind", "ImageCatalog, or ClusterImageCatalog for all namespaces."),
-      key<&ImageCatalog::labels>("labels", "Labels of the object."),
-      key<&ImageCatalog::annotations>("annotations", "Annotations of the object."),
+      key<&ImageCatalog::labels>("labels", "Labels of the object.",
+                                 {.check = check_labels}),
+      key<&ImageCatalog::annotations>("annotations", "Annotations of the object.",
+                                      {.check = check_annotations}),
       key<&ImageCatalog::images>("images", "The images, one a major version.", {.required = true}),
   };
   static const Record kRecord{"ImageCatalog", "Images by PostgreSQL major version.", kKeys};

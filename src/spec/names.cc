@@ -74,4 +74,11 @@ bool is_label_value(std::string_view value) {
              value, [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
+bool is_label_key(std::string_view key) {
+  const size_t slash = key.find('/');
+  if (slash == key.npos) return !key.empty() && is_label_value(key);
+  const std::string_view name = key.substr(slash + 1);
+  return is_dns_subdomain(key.substr(0, slash)) && !name.empty() && is_label_value(name);
+}
+
 }  // namespace dbm::spec

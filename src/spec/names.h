@@ -25,5 +25,7 @@ bool is_dns_label(std::string_view name, size_t limit = 63);
 bool is_dns_subdomain(std::string_view name);
 /// A legal Kubernetes label value: at most 63 of [A-Za-z0-9._-], alphanumeric at both ends.
 bool is_label_value(std::string_view value);
+/// A legal key of a label or annotation: `name` or `prefix/name`, the prefix a DNS subdomain.
+bool is_label_key(std::string_view key);
 
 }  // namespace dbm::spec

@@ -25,6 +25,7 @@ void check_poolers(const Cluster& cluster, const RuleContext& context);    // ru
 void check_isolation(const Cluster& cluster, const RuleContext& context);  // rules_isolation.cc
 void check_overrides(const Cluster& cluster, const RuleContext& context);  // rules_overrides.cc
 void check_resources(const Cluster& cluster, const RuleContext& context);  // rules_overrides.cc
+void check_defaults(const Cluster& cluster, const RuleContext& context);   // rules_overrides.cc
 
 void check_catalogs(const RuleContext& context);      // rules_images.cc
 void check_destinations(const RuleContext& context);  // rules_backup.cc

@@ -4,6 +4,7 @@
 
 #include "cnpg/quantity.h"
 #include "spec/rules.h"
+#include "spec/wal_sizes.h"
 
 namespace dbm::spec {
 namespace {
@@ -77,6 +78,19 @@ void check_resources(const Cluster& c, const RuleContext& context) {
     d.related = limit->pos();
     d.related_message = "the limit";
   }
+}
+
+void check_defaults(const Cluster& c, const RuleContext& context) {
+  const WalSizes sizes = wal_sizes(c);
+  const auto warn = [&](std::string_view key, Text size, std::string_view otherwise) {
+    context.out.warning("default-dropped", c.wal_storage.at.is_null() ? c.name_pos : c.wal_storage.pos("size"),
+                        path_of(c, key),
+                        fmt::format("the default {} {} does not fit here: it is left to PostgreSQL "
+                                    "({})", key, size, otherwise),
+                        fmt::format("set {}, or make the WAL volume larger", key));
+  };
+  if (sizes.min.data() == nullptr) warn("minWalSize", c.min_wal_size, "80MB");
+  if (sizes.max.data() == nullptr) warn("maxWalSize", c.max_wal_size, "1GB");
 }
 
 }  // namespace dbm::spec

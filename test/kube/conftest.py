@@ -16,11 +16,15 @@ SHOWN = 20  # differences; each failing test tells its own in full
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+DEFINITIONS = os.environ.get("CNPG_DBM_DEFINITIONS", "1.29.0")
+
+
 class Dbm:
     """The program under test."""
 
-    def __init__(self, program: pathlib.Path, directory: pathlib.Path):
+    def __init__(self, program: pathlib.Path, directory: pathlib.Path, namespace: str):
         self.program = program
+        self.namespace = namespace
         self._directory = directory
 
     def run(self, command: str, values) -> subprocess.CompletedProcess:
@@ -30,7 +34,8 @@ class Dbm:
             values = self._directory / "values.yaml"
             values.write_text(text)
         run = subprocess.run(
-            [self.program, command, "-f", values, "-n", "test"], capture_output=True, text=True, timeout=60)
+            [self.program, command, "-f", values, "-n", self.namespace, "--cnpg-version", DEFINITIONS],
+            capture_output=True, text=True, timeout=60)
         assert run.returncode in (0, 1), f"{command} ended with {run.returncode}: {run.stderr}"
         return run
 
@@ -90,7 +95,7 @@ def ledger() -> Ledger:
 def judge(ledger):
     """The API server. CNPG_DBM_DEFINITIONS=1.30.0 gives it the custom resources of that CloudNativePG."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated"))
-    with Judge(os.environ.get("CNPG_DBM_DEFINITIONS", "1.29.0")) as judge:
+    with Judge(DEFINITIONS) as judge:
         ledger.timings = judge.timings
         yield judge
 
@@ -102,10 +107,10 @@ def namespace(judge) -> str:
 
 
 @pytest.fixture
-def dbm(tmp_path) -> Dbm:
+def dbm(tmp_path, namespace) -> Dbm:
     built = [os.environ["CNPG_DBM"]] if "CNPG_DBM" in os.environ else [
         ROOT / "build/release/src/cli/cnpg-dbm", ROOT / "build/release/cnpg-dbm"]
     program = next((path for path in map(pathlib.Path, built) if path.exists()), None)
     if program is None:
         pytest.skip("no cnpg-dbm: build the release preset, or set CNPG_DBM")
-    return Dbm(program.resolve(), tmp_path)
+    return Dbm(program.resolve(), tmp_path, namespace)

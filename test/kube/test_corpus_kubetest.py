@@ -132,7 +132,11 @@ def test_additional_spec(judge, namespace, dbm, ledger, key):
 
     def verdicts(fragment):
         obj = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "main" if key == "spec" else "main-it"}, "spec": merged(base, fragment)}
-        return judge.apply(obj, namespace, dry_run=True), dbm.refusal(file_of(fragment))
+        server, ours = judge.apply(obj, namespace, dry_run=True), dbm.refusal(file_of(fragment))
+        if server and not ours:  # `5` where a string belongs is mended on the way: what is sent decides
+            sent = [o for o in dbm.objects(file_of(fragment)) if o["kind"] == kind]
+            server = next((v for v in judge.apply_all(sent, namespace, dry_run=True) if v), None)
+        return server, ours
 
     def missed(fragment) -> str | None:
         server, ours = verdicts(fragment)
