@@ -1,0 +1,34 @@
+#!/bin/bash
+# deps.sh GROUP…   installs the Debian packages of the groups build, test, kube, bench, fuzz that are missing.
+set -euo pipefail
+build="cmake ninja-build g++ pkg-config ccache libfyaml-dev libcli11-dev libfmt-dev libssl-dev"
+test="libpq-dev libgtest-dev libgmock-dev librapidcheck-dev python3 python3-yaml python3-pytest python3-hypothesis python3-jsonschema postgresql"
+kube="git openssl python3-yaml python3-pytest python3-hypothesis"
+bench="python3 python3-yaml"
+fuzz="clang libclang-rt-14-dev"
+
+packages=()
+for group in "$@"; do packages+=(${!group}); done
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  echo "installing ${missing[*]}"
+  as_root=; [[ $(id -u) == 0 ]] || as_root=sudo
+  export DEBIAN_FRONTEND=noninteractive
+  $as_root apt-get update -qq
+  # Debian's PostgreSQL packages start a server of their own: tests start theirs themselves.
+  $as_root apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# Kubernetes and the operator need a newer Go than Debian 12's own.
+[[ " $* " == *" kube "* ]] || exit 0
+PATH=$PATH:/usr/local/go/bin:/usr/lib/go/bin
+if ! go version 2>/dev/null | grep -qE 'go1\.(2[1-9]|[3-9][0-9])'; then
+  as_root=; [[ $(id -u) == 0 ]] || as_root=sudo
+  $as_root apt-get install -qq -y -t bookworm-backports golang-go >/dev/null || {
+    echo "make kube needs Go 1.21 or later: install it, or add Debian's bookworm-backports to apt's sources" >&2
+    exit 1
+  }
+fi
