@@ -52,6 +52,12 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
   return out;
 }
 
+void Diagnostics::append(Diagnostics&& other) {
+  errors_ += other.errors_;
+  for (Diagnostic& d : other.items_) items_.push_back(std::move(d));
+  other = {};
+}
+
 void Diagnostics::promote_warnings() {
   for (Diagnostic& d : items_) d.severity = Severity::kError;
   errors_ = items_.size();

@@ -70,6 +70,8 @@ class Diagnostics {
   size_t warnings() const { return items_.size() - errors_; }
   /// In the order of source, line, column; equal places keep the order in which they were found.
   std::vector<Diagnostic> sorted() const;
+  /// Takes over what another list holds.
+  void append(Diagnostics&& other);
   /// --strict: every warning becomes an error.
   void promote_warnings();
 

@@ -99,18 +99,17 @@ class Function {
     check_tree(input_, options.values);
     print_diagnostics(input_);
     if (input_.diagnostics.has_errors()) return write(list, {}, kRefused);
-    auto passwords = Passwords::open(options.passwords, input_.clusters, input_.options.ns);
+    const auto passwords = Passwords::make(options.passwords, input_.clusters, input_.options.ns);
     if (!passwords) {
       print_error(passwords.error());
       return kRefused;
     }
     std::vector<Value> made;
-    render::render(
-        input_.values, input_.clusters, input_.options,
-        [&](const spec::Cluster& cluster, size_t index, const spec::ClusterRole& role) {
-          return passwords->of(cluster, index, role);
-        },
-        [&](const render::Object& object) { made.push_back(keep(object.value)); });
+    for (const render::Unit& unit : render::units(input_.values, input_.clusters, input_.options))
+      render::render(
+          input_.values, unit, input_.options,
+          [&](const spec::Cluster& cluster, size_t index) { return passwords->of(cluster, index); },
+          [&](const render::Object& object) { made.push_back(keep(object.value)); });
     if (passwords->generated())
       print_warning("the passwords are new: another run makes others",
                     "give options.passwordKeyFile, or set roleSecrets.source: external");

@@ -1,7 +1,10 @@
 // cnpg-dbm template: the Kubernetes objects of a values file.
 
+#include <mutex>
+
 #include <fmt/format.h>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
@@ -19,9 +22,9 @@ struct Flags {
   std::vector<std::string> show_only;
 };
 
-std::unique_ptr<ObjectWriter> make_writer(const Flags& flags, Stdout& out) {
-  if (!flags.folder.empty()) return folder_writer(out, flags.folder);
-  return flags.output == "json" ? json_writer(out) : yaml_writer(out);
+std::unique_ptr<ObjectWriter> make_writer(const Flags& flags) {
+  if (!flags.folder.empty()) return folder_writer(flags.folder);
+  return flags.output == "json" ? json_writer() : yaml_writer();
 }
 
 /// Says which --show-only found nothing, with the nearest object there is.
@@ -33,31 +36,76 @@ int refuse_unused(const Selection& selection, const std::vector<std::string>& se
   return selection.unused().empty() ? kDone : kRefused;
 }
 
-int render_all(const Flags& flags, const Input& input, Passwords& passwords) {
-  Stdout out;
-  const auto writer = make_writer(flags, out);
+/// Memory for texts, used again: fresh pages for each would cost as much as writing them.
+class Buffers {
+ public:
+  std::string take() {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty()) return {};
+    std::string buffer = std::move(spare_.back());
+    spare_.pop_back();
+    return buffer;
+  }
+  void give(std::string&& buffer) {
+    buffer.clear();
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(buffer));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> spare_;
+};
+
+/// The units of the result, on as many threads as the writer and the selection allow.
+int render_all(const Flags& flags, const Input& input, const Passwords& passwords) {
+  const auto units = render::units(input.values, input.clusters, input.options);
+  const auto writer = make_writer(flags);
   Selection selection(flags.show_only);
   std::vector<std::string> seen;
-  render::render(
-      input.values, input.clusters, input.options,
-      [&](const spec::Cluster& cluster, size_t index, const spec::ClusterRole& role) {
-        return passwords.of(cluster, index, role);
+  const bool concurrent = writer->is_concurrent() && flags.show_only.empty();
+  const auto password = [&](const spec::Cluster& cluster, size_t index) {
+    return passwords.of(cluster, index);
+  };
+  Stdout out;
+  out.write(writer->begin());
+  bool first = true;
+  Buffers buffers;
+  ordered_parallel(
+      units.size(), concurrent ? worker_count(units.size()) : 1,
+      [&](size_t i) {
+        std::string text = buffers.take();
+        if (out.error() != 0) return text;  // nobody reads any more
+        render::render(input.values, units[i], input.options, password,
+                       [&](const render::Object& object) {
+                         if (!flags.show_only.empty())
+                           seen.push_back(fmt::format("{}/{}", object.kind, object.name));
+                         if (!selection.takes(object)) return;
+                         if (!text.empty()) text += writer->separator();
+                         writer->text_of(object, text);
+                       });
+        return text;
       },
-      [&](const render::Object& object) {
-        if (!flags.show_only.empty()) seen.push_back(fmt::format("{}/{}", object.kind, object.name));
-        if (out.error() == 0 && selection.takes(object)) writer->write(object);
+      [&](std::string&& text) {
+        if (text.empty()) return;
+        if (!first) out.write(writer->separator());
+        first = false;
+        out.write(text);
+        buffers.give(std::move(text));
       });
-  const auto closed = writer->close();
-  if (!closed) print_error(closed.error());
-  const int exit = closed ? refuse_unused(selection, seen) : kRefused;
-  return finish(out, exit);
+  out.write(writer->end());
+  if (const auto failure = writer->failure()) {
+    print_error(*failure);
+    return finish(out, kRefused);
+  }
+  return finish(out, refuse_unused(selection, seen));
 }
 
 int print_template(const Flags& flags) {
   const auto input = read_input(flags.values);
   print_diagnostics(*input);
   if (input->diagnostics.has_errors()) return kRefused;
-  auto passwords = Passwords::open(flags.passwords, input->clusters, input->options.ns);
+  const auto passwords = Passwords::make(flags.passwords, input->clusters, input->options.ns);
   if (!passwords) {
     print_error(passwords.error());
     return kRefused;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "cli/io.h"
 #include "cnpg/rules.h"
@@ -76,14 +77,21 @@ void mend_pod_anti_affinity(Input& input) {
 /// What the operator's webhooks would say of the objects.
 void check_objects(Input& input) {
   render::Options options = input.options;
-  options.secrets = false;
-  render::render(input.values, input.clusters, options,
-                 [](const spec::Cluster&, size_t, const spec::ClusterRole&) {
-                   return std::string_view();
-                 },
-                 [&](const render::Object& object) {
-                   cnpg::check_object(object.value, options.version, input.diagnostics);
-                 });
+  options.judged_only = true;
+  const auto units = render::units(input.values, input.clusters, options);
+  const render::PasswordOf none = [](const spec::Cluster&, size_t) {
+    return std::string_view();
+  };
+  ordered_parallel(
+      units.size(), worker_count(units.size()),
+      [&](size_t i) {
+        Diagnostics found;
+        render::render(input.values, units[i], options, none, [&](const render::Object& object) {
+          cnpg::check_object(object.value, options.version, found);
+        });
+        return found;
+      },
+      [&](Diagnostics&& found) { input.diagnostics.append(std::move(found)); });
 }
 
 void check_options(Input& input, const ValueFlags& flags) {

@@ -47,6 +47,15 @@ std::optional<std::string> read_file(const std::string& path, std::string& error
   return text;
 }
 
+void Stdout::write(std::string_view text) {
+  if (text.size() > kBlock) {  // as it is, without a copy
+    if (flush() && !write_all(STDOUT_FILENO, text)) error_ = errno;
+    return;
+  }
+  buffer_ += text;
+  if (buffer_.size() > kBlock) flush();
+}
+
 bool Stdout::flush() {
   if (error_ == 0 && !write_all(STDOUT_FILENO, buffer_)) error_ = errno;
   buffer_.clear();

@@ -2,6 +2,7 @@
 
 // Files in and out, with every failure told.
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,18 +12,13 @@ namespace dbm::cli {
 /// The whole file, or nothing and why not in `error`. "-" is standard input.
 std::optional<std::string> read_file(const std::string& path, std::string& error);
 
-/// Buffered standard output. A full disk and a closed pipe are errors, not silence.
+/// Buffered standard output. A full disk and a closed pipe are errors, not silence. Threads: one
+/// writes, any may ask for error().
 class Stdout {
  public:
   ~Stdout() { flush(); }
-  void write(std::string_view text) {
-    buffer_ += text;
-    if (buffer_.size() > kBlock) flush();
-  }
+  void write(std::string_view text);
   std::string& buffer() { return buffer_; }
-  void flush_if_large() {
-    if (buffer_.size() > kBlock) flush();
-  }
   /// False once something could not be written; `error` says why (empty for a closed pipe).
   bool flush();
   int error() const { return error_; }
@@ -30,7 +26,7 @@ class Stdout {
  private:
   static constexpr size_t kBlock = 256 * 1024;
   std::string buffer_;
-  int error_ = 0;  // errno of the first failure
+  std::atomic<int> error_ = 0;  // errno of the first failure
 };
 
 /// Writes a new file (mode 0600 when it holds secrets); false and errno when it cannot.

@@ -1,47 +1,56 @@
 #include "cli/passwords.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 namespace dbm::cli {
+namespace {
 
-bool Passwords::derives(const spec::Cluster& cluster) const {
-  // With a key at hand, deriving is what a cluster that does not say otherwise gets.
-  return deriver_ && (cluster.role_secrets.source == spec::SecretSource::kDerive ||
-                      !cluster.role_secrets.has("source"));
+using spec::SecretSource;
+
+/// With a key at hand, deriving is what a cluster gets that does not say otherwise.
+bool derives(const spec::Cluster& cluster, bool has_key) {
+  return cluster.role_secrets.source == SecretSource::kDerive ||
+         (has_key && !cluster.role_secrets.has("source"));
 }
 
-Result<Passwords> Passwords::open(const PasswordFlags& flags,
-                                  std::span<const render::ClusterPlan> clusters, std::string ns) {
-  Passwords passwords;
-  passwords.ns_ = std::move(ns);
+}  // namespace
+
+Result<Passwords> Passwords::make(const PasswordFlags& flags,
+                                  std::span<const render::ClusterPlan> clusters,
+                                  std::string_view ns) {
+  std::optional<secrets::Deriver> deriver;
   if (!flags.key_file.empty()) {
     auto key = secrets::read_key_file(flags.key_file);
     if (!key) return std::move(key).error();
-    passwords.deriver_.emplace(*key);
-    return passwords;
+    deriver.emplace(*key);
   }
-  for (const render::ClusterPlan& plan : clusters)
-    if (plan.cluster->role_secrets.source == spec::SecretSource::kDerive)
+  secrets::PasswordSource random;
+  Passwords out;
+  for (const render::ClusterPlan& plan : clusters) {
+    const spec::Cluster& cluster = *plan.cluster;
+    if (!cluster.role_secrets.create || cluster.role_secrets.source == SecretSource::kExternal)
+      continue;
+    const bool derive = derives(cluster, deriver.has_value());
+    if (derive && !deriver)
       return Error{fmt::format("clusters.{}.roleSecrets.source is derive, and there is no key",
-                               plan.cluster->name),
+                               cluster.name),
                    "give --password-key-file FILE; cnpg-dbm keygen makes one"};
-  return passwords;
+    auto& made = out.made_[&cluster];
+    made.reserve(plan.roles.size());
+    for (const spec::ClusterRole& role : plan.roles)
+      made.push_back(derive ? deriver->password(ns, cluster.name, role.name,
+                                                cluster.role_secrets.generation)
+                            : random.next());
+    out.generated_ |= !derive && !made.empty();
+  }
+  return out;
 }
 
-std::string_view Passwords::of(const spec::Cluster& cluster, size_t role_index,
-                               const spec::ClusterRole& role) {
-  auto& made = made_[&cluster];
-  if (made.size() <= role_index) made.resize(role_index + 1);
-  auto& password = made[role_index];
-  if (!password) {
-    if (derives(cluster)) {
-      password = deriver_->password(ns_, cluster.name, role.name, cluster.role_secrets.generation);
-    } else {
-      password = source_->next();
-      generated_ = true;
-    }
-  }
-  return password->view();
+std::string_view Passwords::of(const spec::Cluster& cluster, size_t role_index) const {
+  const auto found = made_.find(&cluster);
+  return found != made_.end() ? found->second[role_index].view() : std::string_view();
 }
 
 }  // namespace dbm::cli

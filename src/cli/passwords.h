@@ -1,9 +1,7 @@
 #pragma once
 
-// Where the passwords of a run come from: new ones, or derived from a master key.
+// The passwords of a run: new ones, or derived from a master key.
 
-#include <memory>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -14,27 +12,23 @@
 
 namespace dbm::cli {
 
-/// The same answer for the same role during a run. Threads: one.
+/// Every password that this run makes, made at once. Threads: of() from any number at once.
 class Passwords {
  public:
   /// Reads the key file when one is given. An error when a cluster's roleSecrets.source is derive
   /// and there is no key.
-  static Result<Passwords> open(const PasswordFlags& flags,
-                                std::span<const render::ClusterPlan> clusters, std::string ns);
+  static Result<Passwords> make(const PasswordFlags& flags,
+                                std::span<const render::ClusterPlan> clusters, std::string_view ns);
 
-  std::string_view of(const spec::Cluster& cluster, size_t role_index,
-                      const spec::ClusterRole& role);
-  /// True when any answer was a new random password.
+  /// The view is good as long as this object.
+  std::string_view of(const spec::Cluster& cluster, size_t role_index) const;
+  /// True when some are new random ones.
   bool generated() const { return generated_; }
 
  private:
   Passwords() = default;
-  bool derives(const spec::Cluster& cluster) const;
 
-  std::string ns_;
-  std::optional<secrets::Deriver> deriver_;
-  std::unique_ptr<secrets::PasswordSource> source_ = std::make_unique<secrets::PasswordSource>();
-  std::unordered_map<const spec::Cluster*, std::vector<std::optional<secrets::Password>>> made_;
+  std::unordered_map<const spec::Cluster*, std::vector<secrets::Password>> made_;
   bool generated_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/io.h"
 #include "yaml/writer.h"
 
 namespace dbm::cli {
@@ -15,43 +16,32 @@ namespace {
 
 class YamlWriter : public ObjectWriter {
  public:
-  explicit YamlWriter(Stdout& out) : out_(out) {}
-  void write(const render::Object& object) override {
-    out_.buffer() += "---\n";
-    yaml::write_yaml(out_.buffer(), object.value);
-    out_.flush_if_large();
+  void text_of(const render::Object& object, std::string& out) override {
+    out += "---\n";
+    yaml::write_yaml(out, object.value);
   }
-
- private:
-  Stdout& out_;
 };
 
 class JsonWriter : public ObjectWriter {
  public:
-  explicit JsonWriter(Stdout& out) : out_(out) {
-    out_.write("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
+  std::string_view begin() const override {
+    return "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n";
   }
-  void write(const render::Object& object) override {
-    out_.buffer() += first_ ? "\n" : ",\n";
-    first_ = false;
-    yaml::write_json(out_.buffer(), object.value);
-    out_.flush_if_large();
+  std::string_view separator() const override { return ",\n"; }
+  std::string_view end() const override { return "\n]}\n"; }
+  void text_of(const render::Object& object, std::string& out) override {
+    yaml::write_json(out, object.value);
   }
-  Result<bool> close() override {
-    out_.write("\n]}\n");
-    return true;
-  }
-
- private:
-  Stdout& out_;
-  bool first_ = true;
 };
 
 class FolderWriter : public ObjectWriter {
  public:
-  FolderWriter(Stdout& out, std::string folder) : out_(out), folder_(std::move(folder)) {}
+  explicit FolderWriter(std::string folder) : folder_(std::move(folder)) {}
 
-  void write(const render::Object& object) override {
+  bool is_concurrent() const override { return false; }
+  std::optional<Error> failure() const override { return failed_; }
+
+  void text_of(const render::Object& object, std::string& out) override {
     if (failed_) return;
     const std::filesystem::path folder = folder_ / file_part(object.ns);
     const std::filesystem::path path =
@@ -65,11 +55,7 @@ class FolderWriter : public ObjectWriter {
     else if (!write_file(path.string(), text_, object.kind == "Secret"))
       fail(path.string(), std::strerror(errno));
     else
-      out_.write(path.string() + "\n");
-  }
-  Result<bool> close() override {
-    if (failed_) return *failed_;
-    return true;
+      out += path.string() + "\n";
   }
 
  private:
@@ -84,7 +70,6 @@ class FolderWriter : public ObjectWriter {
                     "the files that were listed are written, the others are not"};
   }
 
-  Stdout& out_;
   std::filesystem::path folder_;
   std::string text_;
   std::optional<Error> failed_;
@@ -92,10 +77,10 @@ class FolderWriter : public ObjectWriter {
 
 }  // namespace
 
-std::unique_ptr<ObjectWriter> yaml_writer(Stdout& out) { return std::make_unique<YamlWriter>(out); }
-std::unique_ptr<ObjectWriter> json_writer(Stdout& out) { return std::make_unique<JsonWriter>(out); }
-std::unique_ptr<ObjectWriter> folder_writer(Stdout& out, std::string folder) {
-  return std::make_unique<FolderWriter>(out, std::move(folder));
+std::unique_ptr<ObjectWriter> yaml_writer() { return std::make_unique<YamlWriter>(); }
+std::unique_ptr<ObjectWriter> json_writer() { return std::make_unique<JsonWriter>(); }
+std::unique_ptr<ObjectWriter> folder_writer(std::string folder) {
+  return std::make_unique<FolderWriter>(std::move(folder));
 }
 
 Selection::Selection(const std::vector<std::string>& patterns) {

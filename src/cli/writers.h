@@ -3,30 +3,36 @@
 // Where rendered objects go: YAML documents or a JSON List on standard output, or a folder.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "cli/io.h"
 #include "render/render.h"
 
 namespace dbm::cli {
 
-/// Takes objects one at a time. Threads: one.
+/// What the result looks like: `begin`, the objects' texts with `separator` between, `end`. Threads: one, but for a writer
+/// that is_concurrent(): text_of() from any number at once.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
-  virtual void write(const render::Object& object) = 0;
-  /// After the last object. An error when something could not be written.
-  virtual Result<bool> close() { return true; }
+  virtual bool is_concurrent() const { return true; }
+  virtual std::string_view begin() const { return {}; }
+  virtual std::string_view separator() const { return {}; }
+  virtual std::string_view end() const { return {}; }
+  /// Appends what is to be printed for an object.
+  virtual void text_of(const render::Object& object, std::string& out) = 0;
+  /// What went wrong so far.
+  virtual std::optional<Error> failure() const { return std::nullopt; }
 };
 
-std::unique_ptr<ObjectWriter> yaml_writer(Stdout& out);
+std::unique_ptr<ObjectWriter> yaml_writer();
 /// A v1 List, one object a line.
-std::unique_ptr<ObjectWriter> json_writer(Stdout& out);
+std::unique_ptr<ObjectWriter> json_writer();
 /// DIR/NAMESPACE/KIND-NAME.yaml (DIR/KIND-NAME.yaml for what has no namespace); the files of Secrets
 /// have mode 0600. Prints the path of each file.
-std::unique_ptr<ObjectWriter> folder_writer(Stdout& out, std::string folder);
+std::unique_ptr<ObjectWriter> folder_writer(std::string folder);
 
 /// KIND/NAME, KIND or /NAME patterns of --show-only; the kind in any case.
 class Selection {

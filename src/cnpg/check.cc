@@ -1,6 +1,7 @@
 #include "cnpg/check.h"
 
 #include <algorithm>
+#include <iterator>
 #include <regex>
 #include <unordered_map>
 #include <vector>
@@ -58,8 +59,9 @@ class Checker {
  private:
   void error(std::string_view code, const Value& value, std::string message,
              std::string hint = {}) {
-    context_.out.error(code, value.pos(), context_.path, std::move(message), std::move(hint));
+    context_.out.error(code, value.pos(), shown_path(), std::move(message), std::move(hint));
   }
+  std::string shown_path() const { return printable(context_.path, context_.path.size() * 4); }
 
   Value wrong_type(const Value& value, const Type& type) {
     error("wrong-type", value,
@@ -74,26 +76,40 @@ class Checker {
     return dot == path.npos ? path : path.substr(dot + 1);
   }
 
-  /// Runs `body` one step further down the path.
+  /// Runs `body` one step further down the path: ".key" or "[0]".
   template <class Body>
-  auto inside(std::string_view step, Body body) {
+  auto inside(std::string_view key, Body body) {
     const size_t length = context_.path.size();
-    context_.path += step;
+    context_.path += '.';
+    context_.path += key;
     auto result = body();
     context_.path.resize(length);
     return result;
   }
+  template <class Body>
+  auto inside(size_t index, Body body) {
+    const size_t length = context_.path.size();
+    fmt::format_to(std::back_inserter(context_.path), "[{}]", index);
+    auto result = body();
+    context_.path.resize(length);
+    return result;
+  }
+  Value new_map(const Value& like) {
+    return context_.judge_only ? like : Value::map(arena_, like.pos(), like.members().size());
+  }
+  void put(Value& map, const yaml::Member& member, const Value& value) {
+    if (!context_.judge_only) map.append(arena_, member.key, value, member.key_pos);
+  }
 
   Value object(const Value& value, const Type& type, bool partial) {
     if (!value.is_map()) return wrong_type(value, type);
-    Value out = Value::map(arena_, value.pos(), value.members().size());
+    Value out = new_map(value);
     for (const yaml::Member& member : value.members()) {
       const Field* field = find_field(type, member.key, context_.version);
-      const std::string step = "." + printable(member.key);
-      out.append(arena_, member.key, inside(step, [&] {
-                   if (field == nullptr) return unknown(member, type);
-                   return check(member.value, type_of(*field), partial);
-                 }), member.key_pos);
+      put(out, member, inside(member.key, [&] {
+            if (field == nullptr) return unknown(member, type);
+            return check(member.value, type_of(*field), partial);
+          }));
     }
     if (!partial) require(value, type);
     return out;
@@ -133,19 +149,18 @@ class Checker {
         hint = fmt::format("known here: {}", join_and(names));
     }
     if (context_.lenient)
-      context_.out.warning(code, member.key_pos, context_.path, message, hint);
+      context_.out.warning(code, member.key_pos, shown_path(), message, hint);
     else
-      context_.out.error(code, member.key_pos, context_.path, message, hint);
+      context_.out.error(code, member.key_pos, shown_path(), message, hint);
     return member.value;
   }
 
   Value map(const Value& value, const Type& type) {
     if (!value.is_map()) return wrong_type(value, type);
-    Value out = Value::map(arena_, value.pos(), value.members().size());
+    Value out = new_map(value);
     for (const yaml::Member& member : value.members())
-      out.append(arena_, member.key, inside("." + printable(member.key), [&] {
-                   return check(member.value, element(type), false);
-                 }), member.key_pos);
+      put(out, member,
+          inside(member.key, [&] { return check(member.value, element(type), false); }));
     return out;
   }
 
@@ -156,13 +171,14 @@ class Checker {
       error("out-of-range", value,
             fmt::format("{} has {} items, allowed are {} to {}", last_word(), n, type.min_items,
                         type.max_items));
-    Value out = Value::list(arena_, value.pos(), n);
+    Value out = context_.judge_only ? value : Value::list(arena_, value.pos(), n);
     for (size_t i = 0; i < n; ++i) {
       const Value& item = value.items()[i];
-      out.push(arena_, inside(fmt::format("[{}]", i), [&] {
-                 if (item.is_null()) error("wrong-type", item, "an item of this list is empty");
-                 return check(item, element(type), false);
-               }));
+      const Value checked = inside(i, [&] {
+        if (item.is_null()) error("wrong-type", item, "an item of this list is empty");
+        return check(item, element(type), false);
+      });
+      if (!context_.judge_only) out.push(arena_, checked);
     }
     duplicates(out, type);
     return out;
@@ -180,7 +196,7 @@ class Checker {
       const auto [first, fresh] = seen.emplace(id, &item);
       if (fresh || id.empty()) continue;
       Diagnostic& d = context_.out.error(
-          "duplicate-item", item.pos(), context_.path,
+          "duplicate-item", item.pos(), shown_path(),
           fmt::format("two items of {} have the same {}", last_word(), join_and(keys)));
       d.related = first->second->pos();
       d.related_message = "first here";
@@ -200,7 +216,7 @@ class Checker {
         range(value, static_cast<double>(*i), type);
         if (type.format == "int32" && (*i < INT32_MIN || *i > INT32_MAX))
           error("out-of-range", value, fmt::format("{} does not fit in 32 bits", *i));
-        return Value::integer(arena_, *i, value.pos());
+        return context_.judge_only ? value : Value::integer(arena_, *i, value.pos());
       }
       case Kind::kNumber: {
         const auto d = value.as_double();

@@ -18,6 +18,8 @@ struct CheckContext {
   bool lenient = false;  // unknown fields are warnings
   /// The value is to be merged into an object: required fields may come from elsewhere.
   bool partial = false;
+  /// Only report; the value stays as it is.
+  bool judge_only = false;
 };
 
 /// Reports every mistake; `value` is replaced by its normal form (the original is not written to).

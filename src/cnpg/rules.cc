@@ -34,11 +34,13 @@ constexpr KindRules kKinds[] = {
 
 /// The spec's types, with what must be there now that everything is merged.
 void check_types(const Judge& judge, const Type& type, Diagnostics& out) {
-  yaml::Arena scratch(4096);
-  CheckContext context{judge.version,
-                       fmt::format("{} {}: spec", judge.text("kind"), judge.name), out};
+  yaml::Arena unused(1);
+  CheckContext context{.version = judge.version,
+                       .path = fmt::format("{} {}: spec", judge.text("kind"), judge.name),
+                       .out = out,
+                       .judge_only = true};
   yaml::Value spec = judge.spec;
-  check_type(scratch, spec, type, context);
+  check_type(unused, spec, type, context);
 }
 
 }  // namespace

@@ -21,46 +21,46 @@ class Map {
   yaml::Arena& arena() const { return *arena_; }
   const yaml::Value& value() const { return value_; }
 
-  Map& set(std::string_view key, const yaml::Value& v) {
+  Map& set(yaml::Key key, const yaml::Value& v) {
     if (!v.is_null()) value_.append(*arena_, key, v, v.pos());
     return *this;
   }
-  Map& set(std::string_view key, std::string_view text, Pos pos = {}) {
+  Map& set(yaml::Key key, std::string_view text, Pos pos = {}) {
     if (text.data() != nullptr) value_.append(*arena_, key, yaml::Value::string(text, pos), pos);
     return *this;
   }
-  Map& set(std::string_view key, const char* text) { return set(key, std::string_view(text)); }
+  Map& set(yaml::Key key, const char* text) { return set(key, std::string_view(text)); }
   /// A text that dies before the arena.
-  Map& copy(std::string_view key, std::string_view text, Pos pos = {}) {
+  Map& copy(yaml::Key key, std::string_view text, Pos pos = {}) {
     return set(key, arena_->copy(text), pos);
   }
-  Map& set(std::string_view key, bool b, Pos pos = {}) {
+  Map& set(yaml::Key key, bool b, Pos pos = {}) {
     value_.append(*arena_, key, yaml::Value::boolean(b, pos), pos);
     return *this;
   }
-  Map& set(std::string_view key, int64_t i, Pos pos = {}) {
+  Map& set(yaml::Key key, int64_t i, Pos pos = {}) {
     value_.append(*arena_, key, yaml::Value::integer(*arena_, i, pos), pos);
     return *this;
   }
   template <class E>
     requires std::is_enum_v<E>
-  Map& set(std::string_view key, E e, Pos pos = {}) {
+  Map& set(yaml::Key key, E e, Pos pos = {}) {
     return set(key, schema::enum_name(e), pos);
   }
   template <class T>
-  Map& set(std::string_view key, const std::optional<T>& v, Pos pos = {}) {
+  Map& set(yaml::Key key, const std::optional<T>& v, Pos pos = {}) {
     if (v) set(key, *v, pos);
     return *this;
   }
-  Map& set(std::string_view key, const Map& map) { return set(key, map.value_); }
-  Map& set(std::string_view key, const schema::Dict<std::string_view>& texts) {
+  Map& set(yaml::Key key, const Map& map) { return set(key, map.value_); }
+  Map& set(yaml::Key key, const schema::Dict<std::string_view>& texts) {
     if (texts.empty()) return *this;
     Map map(*arena_, texts.size());
     for (const auto& entry : texts) map.set(entry.key, entry.value, entry.pos);
     return set(key, map);
   }
   /// A new map under `key`.
-  Map map(std::string_view key, size_t reserve = 4) {
+  Map map(yaml::Key key, size_t reserve = 4) {
     Map child(*arena_, reserve);
     set(key, child.value_);
     return child;

@@ -5,6 +5,8 @@
 
 namespace dbm::render {
 
+using yaml::Value;
+
 Context::Context(const spec::Values& v, std::span<const ClusterPlan> c, const Options& o,
                  const PasswordOf& p, const Sink& sink)
     : values(v), clusters(c), options(o), password(p), sink_(sink),
@@ -14,7 +16,7 @@ Context::Context(const spec::Values& v, std::span<const ClusterPlan> c, const Op
 Map Context::object(std::string_view api_version, std::string_view kind, std::string_view name,
                     std::string_view ns, const About& about, Pos pos) {
   Map object(arena, 6);
-  object.set("apiVersion", api_version).set("kind", kind);
+  object.set("apiVersion", Value::plain(api_version)).set("kind", Value::plain(kind));
   Map metadata = object.map("metadata", 4);
   metadata.copy("name", name, pos);
   if (!ns.empty()) metadata.set("namespace", ns);
@@ -23,16 +25,16 @@ Map Context::object(std::string_view api_version, std::string_view kind, std::st
   labels.set("app.kubernetes.io/name", app_name_)
       .set("app.kubernetes.io/instance", std::string_view(options.release))
       .set("app.kubernetes.io/version", kVersion)
-      .set("app.kubernetes.io/managed-by", "cnpg-dbm")
-      .set("applyset.kubernetes.io/part-of", std::string_view(applyset_));
+      .set("app.kubernetes.io/managed-by", Value::plain("cnpg-dbm"))
+      .set("applyset.kubernetes.io/part-of", Value::plain(applyset_));
   if (!about.cluster.empty()) labels.set("cnpg.io/cluster", about.cluster);
   if (!about.database.empty() && spec::is_label_value(about.database))
     labels.set("cnpg.io/database", about.database);
   if (!about.pooler.empty()) labels.set("cnpg.io/pooler", about.pooler);
-  yaml::Value label_map = labels.value();
+  Value label_map = labels.value();
   if (about.labels != nullptr)
     for (const auto& [key, place, text] : *about.labels)
-      label_map.set(arena, key, yaml::Value::string(text, place), place);
+      label_map.set(arena, key, Value::string(text, place), place);
 
   const bool database_as_annotation =
       !about.database.empty() && !spec::is_label_value(about.database);
@@ -46,15 +48,15 @@ Map Context::object(std::string_view api_version, std::string_view kind, std::st
 }
 
 void Context::emit(const Map& object) {
-  const yaml::Value& value = object.value();
-  const yaml::Value* ns = value.find_path({"metadata", "namespace"});
+  const Value& value = object.value();
+  const Value* ns = value.find_path({"metadata", "namespace"});
   sink_({value.find("kind")->text(), value.find_path({"metadata", "name"})->text(),
          ns != nullptr ? ns->text() : std::string_view(), value});
   arena.reset();
 }
 
-void Context::emit_foreign(const yaml::Value& object, std::string_view default_ns) {
-  const yaml::Value* ns = object.find_path({"metadata", "namespace"});
+void Context::emit_foreign(const Value& object, std::string_view default_ns) {
+  const Value* ns = object.find_path({"metadata", "namespace"});
   sink_({object.find("kind")->text(), object.find_path({"metadata", "name"})->text(),
          ns != nullptr ? ns->text() : default_ns, object});
 }

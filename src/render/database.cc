@@ -43,12 +43,17 @@ yaml::Value database_spec(yaml::Arena& arena, const spec::Cluster& c, const spec
   return yaml::merge(arena, spec.value(), db.additional_database_spec);
 }
 
+bool passes_through(const spec::Database& db) {
+  return !db.additional_database_spec.is_null() || !db.schemas.is_null() || !db.extensions.empty();
+}
+
 }  // namespace
 
 void render_databases(Context& context) {
   for (const ClusterPlan& plan : context.clusters) {
     const spec::Cluster& c = *plan.cluster;
     for (const spec::Database& db : c.databases) {
+      if (context.options.judged_only && !passes_through(db)) continue;
       Map object = context.object(kCnpgApi, "Database", spec::database_object_name(c.name, db.name),
                                   context.options.ns, {.cluster = c.name, .database = db.name},
                                   db.pos("name"));

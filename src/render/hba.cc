@@ -1,7 +1,6 @@
 // pg_hba lines that let each role enter its own databases only (docs/values.md, Isolation).
 
-#include <algorithm>
-#include <charconv>
+#include <string>
 
 #include "render/kinds.h"
 
@@ -10,47 +9,48 @@ namespace {
 
 using spec::Cluster;
 
-/// A name that matches itself only. Quoting takes keywords, `+`, `@`, commas and spaces their
-/// meaning; a first `/` makes a regular expression even when quoted (PostgreSQL 16), so such a name
-/// is written as one that matches just it. PgBouncer knows no regular expressions.
-std::string quoted(std::string_view name, bool for_pgbouncer) {
-  std::string text(name);
-  if (name.starts_with('/') && !for_pgbouncer) {
-    text = "/^";
-    for (const char c : name) {
-      if (std::string_view(".[]{}()\\*+?^$|").find(c) != std::string_view::npos) text += '\\';
-      text += c;
-    }
-    text += '$';
-  }
-  std::string out = "\"";
-  for (const char c : text) {
+/// Appends a name so that it matches itself only. Quoting takes keywords, `+`, `@`, commas and
+/// spaces their meaning; a first `/` makes a regular expression even when quoted (PostgreSQL 16), so
+/// such a name is written as one that matches just it. PgBouncer knows no regular expressions.
+void append_quoted(std::string& out, std::string_view name, bool for_pgbouncer) {
+  const bool as_regex = name.starts_with('/') && !for_pgbouncer;
+  out += as_regex ? "\"/^" : "\"";
+  for (const char c : name) {
+    if (as_regex && std::string_view(".[]{}()\\*+?^$|").find(c) != std::string_view::npos)
+      out += '\\';
     if (c == '"') out += '"';
     out += c;
   }
-  return out + '"';
+  out += as_regex ? "$\"" : "\"";
 }
 
-/// `host "db","db2" "role","role2" all scram-sha-256`.
-std::string line(std::string_view type, std::string_view databases, std::string_view roles,
-                 std::string_view address, std::string_view method) {
-  std::string out;
-  for (std::string_view word : {type, databases, roles, address, method}) {
-    if (!out.empty()) out += ' ';
-    out += word;
+/// Writes `host "db","db2" "role","role2" all scram-sha-256` word by word, a name at a time.
+class Line {
+ public:
+  Line(std::string_view type, bool for_pgbouncer) : text_(type), for_pgbouncer_(for_pgbouncer) {}
+  Line& names() {  // begins the next column
+    text_ += ' ';
+    first_ = true;
+    return *this;
   }
-  return out;
-}
+  Line& add(std::string_view name) {
+    if (!first_) text_ += ',';
+    first_ = false;
+    append_quoted(text_, name, for_pgbouncer_);
+    return *this;
+  }
+  Line& word(std::string_view word) {
+    text_ += ' ';
+    text_ += word;
+    return *this;
+  }
+  std::string_view text() const { return text_; }
 
-template <class Range, class Name>
-std::string quoted_list(const Range& range, Name name, bool for_pgbouncer) {
-  std::string out;
-  for (const auto& item : range) {
-    if (!out.empty()) out += ',';
-    out += quoted(name(item), for_pgbouncer);
-  }
-  return out;
-}
+ private:
+  std::string text_;
+  bool for_pgbouncer_;
+  bool first_ = true;
+};
 
 }  // namespace
 
@@ -65,20 +65,27 @@ yaml::Value hba_lines(yaml::Arena& arena, const ClusterPlan& plan,
   if (!c.isolation.enabled) return lines.value();
 
   const std::string_view type = c.isolation.require_tls ? "hostssl" : "host";
-  const auto add = [&](std::string_view databases, std::string_view roles,
-                       std::string_view address, Pos pos) {
-    lines.add(arena.copy(line(type, databases, roles, address, "scram-sha-256")), pos);
+  constexpr std::string_view kMethod = "scram-sha-256";
+  const auto finish = [&](Line& line, std::string_view address, Pos pos) {
+    lines.add(arena.copy(line.word(address).word(kMethod).text()), pos);
   };
   for (const spec::Database& db : c.databases) {
-    std::string roles = quoted(db.owner, for_pgbouncer);
+    Line line(type, for_pgbouncer);
+    line.names().add(db.name).names().add(db.owner);
     for (const spec::User& user : db.users)
-      if (user.name != db.owner) roles += ',' + quoted(user.name, for_pgbouncer);
-    add(quoted(db.name, for_pgbouncer), roles, "all", db.pos("name"));
+      if (user.name != db.owner) line.add(user.name);
+    finish(line, "all", db.pos("name"));
   }
-  if (superuser) add("all", "\"postgres\"", "all", {});
-  for (const spec::Allow& allow : c.isolation.allow)
-    add(quoted_list(allow.databases, [](spec::Text t) { return t; }, for_pgbouncer),
-        quoted(allow.role, for_pgbouncer), allow.address, allow.pos("role"));
+  if (superuser) {
+    Line line(type, for_pgbouncer);
+    finish(line.word("all").names().add("postgres"), "all", {});
+  }
+  for (const spec::Allow& allow : c.isolation.allow) {
+    Line line(type, for_pgbouncer);
+    line.names();
+    for (const spec::Text database : allow.databases) line.add(database);
+    finish(line.names().add(allow.role), allow.address, allow.pos("role"));
+  }
   lines.add("host all all all reject");
   return lines.value();
 }

@@ -22,18 +22,21 @@ constexpr std::string_view kInstallOrder[] = {
     "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob", "IngressClass", "Ingress",
     "APIService"};
 
+enum class Of : uint8_t { kClusters, kFile };  // what a renderer goes over
+
 struct Renderer {
   std::string_view kind;
   void (*render)(Context&);
+  Of of = Of::kClusters;
 };
 
 constexpr Renderer kRenderers[] = {
     {"Secret", render_secrets},
     {"Cluster", render_clusters},
-    {"ClusterImageCatalog", render_cluster_image_catalogs},
+    {"ClusterImageCatalog", render_cluster_image_catalogs, Of::kFile},
     {"Database", render_databases},
     {"ExternalSecret", render_external_secrets},
-    {"ImageCatalog", render_image_catalogs},
+    {"ImageCatalog", render_image_catalogs, Of::kFile},
     {"ObjectStore", render_object_stores},
     {"PodMonitor", render_pod_monitors},
     {"Pooler", render_poolers},
@@ -41,12 +44,18 @@ constexpr Renderer kRenderers[] = {
     {"ScheduledBackup", render_scheduled_backups},
 };
 
-/// A renderer or one of the file's extra objects, to be sorted.
-struct Step {
-  std::string_view kind;
-  void (*render)(Context&);
-  const yaml::Value* extra;
-};
+/// Appends units of clusters with some hundred databases each.
+void add_units(std::vector<Unit>& out, const Renderer& renderer,
+               std::span<const ClusterPlan> clusters) {
+  constexpr size_t kDatabases = 250;
+  while (!clusters.empty()) {
+    size_t count = 0, databases = 0;
+    while (count < clusters.size() && databases < kDatabases)
+      databases += 1 + clusters[count++].cluster->databases.size();
+    out.push_back({renderer.kind, renderer.render, clusters.first(count), nullptr});
+    clusters = clusters.subspan(count);
+  }
+}
 
 }  // namespace
 
@@ -76,23 +85,31 @@ std::vector<ClusterPlan> plan_clusters(const spec::Values& values) {
   return plans;
 }
 
-void render(const spec::Values& values, std::span<const ClusterPlan> clusters,
-            const Options& options, const PasswordOf& password, const Sink& sink) {
-  std::vector<Step> steps;
-  for (const Renderer& r : kRenderers) steps.push_back({r.kind, r.render, nullptr});
-  for (const yaml::Value& extra : values.extra_objects)
-    steps.push_back({extra.find("kind")->text(), nullptr, &extra});
-  std::ranges::stable_sort(steps, {}, [](const Step& step) {
-    return std::pair(install_rank(step.kind), step.kind);
-  });
-
-  Context context(values, clusters, options, password, sink);
-  for (const Step& step : steps) {
-    if (step.extra != nullptr)
-      context.emit_foreign(*step.extra, options.ns);
-    else if (options.secrets || step.kind != "Secret")
-      step.render(context);
+std::vector<Unit> units(const spec::Values& values, std::span<const ClusterPlan> clusters,
+                        const Options& options) {
+  std::vector<Unit> out;
+  for (const Renderer& renderer : kRenderers) {
+    if (renderer.kind == "Secret" && options.judged_only) continue;
+    if (renderer.of == Of::kFile)
+      out.push_back({renderer.kind, renderer.render, clusters, nullptr});
+    else
+      add_units(out, renderer, clusters);
   }
+  for (const yaml::Value& extra : values.extra_objects)
+    out.push_back({extra.find("kind")->text(), nullptr, {}, &extra});
+  std::ranges::stable_sort(out, {}, [](const Unit& unit) {
+    return std::pair(install_rank(unit.kind), unit.kind);
+  });
+  return out;
+}
+
+void render(const spec::Values& values, const Unit& unit, const Options& options,
+            const PasswordOf& password, const Sink& sink) {
+  Context context(values, unit.clusters, options, password, sink);
+  if (unit.extra != nullptr)
+    context.emit_foreign(*unit.extra, options.ns);
+  else
+    unit.render(context);
 }
 
 }  // namespace dbm::render

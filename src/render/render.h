@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cnpg/crd_table.h"
 #include "spec/roles.h"
@@ -15,17 +16,20 @@
 
 namespace dbm::render {
 
+class Context;
+
 struct Options {
   std::string release = "databases";
   std::string ns = "default";
   cnpg::Version version = cnpg::kLatest;
-  bool secrets = true;  // false: objects that hold passwords are left out (validate)
+  /// For validate: leaves out what the file's own rows have judged entirely - Secrets, and Databases
+  /// with nothing passed through to CloudNativePG.
+  bool judged_only = false;
 };
 
-/// The password of a role, 32 characters; the view is good until the next call. Must give the same
-/// answer for the same question during one run.
-using PasswordOf = std::function<std::string_view(const spec::Cluster&, size_t role_index,
-                                                  const spec::ClusterRole&)>;
+/// The password of a role, 32 characters; the view is good as long as the function. Gives the same
+/// answer for the same question during one run; any thread may ask.
+using PasswordOf = std::function<std::string_view(const spec::Cluster&, size_t role_index)>;
 
 /// `value` lives only during the call.
 struct Object {
@@ -43,8 +47,21 @@ struct ClusterPlan {
 /// The enabled clusters of the file.
 std::vector<ClusterPlan> plan_clusters(const spec::Values& values);
 
-void render(const spec::Values& values, std::span<const ClusterPlan> clusters,
-            const Options& options, const PasswordOf& password, const Sink& sink);
+/// A part of the result that can be made apart from the others.
+struct Unit {
+  std::string_view kind;
+  void (*render)(Context&) = nullptr;
+  std::span<const ClusterPlan> clusters = {};
+  const yaml::Value* extra = nullptr;  // one of the file's own objects
+};
+
+/// Everything there is to render: the units one after the other are the result.
+std::vector<Unit> units(const spec::Values& values, std::span<const ClusterPlan> clusters,
+                        const Options& options);
+
+/// Different units may be rendered by different threads at once.
+void render(const spec::Values& values, const Unit& unit, const Options& options,
+            const PasswordOf& password, const Sink& sink);
 
 /// Rank of a kind in Helm's install order; kinds that Helm does not know come last, by name.
 int install_rank(std::string_view kind);

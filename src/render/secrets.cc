@@ -17,12 +17,15 @@ using spec::ClusterRole;
 class Data {
  public:
   Data(Map& secret, size_t reserve) : map_(secret.map("data", reserve)) {}
-  Data& set(std::string_view key, std::string_view value) {
+  Data& set(yaml::Key key, std::string_view value) {
     yaml::Arena& arena = map_.arena();
     const size_t size = secrets::base64_size(value.size());
     char* out = arena.allocate<char>(size + 1);
     secrets::write_base64(out, value);
-    map_.set(key, std::string_view(out, size));
+    const std::string_view text(out, size);
+    // Base64 is no number and no word of YAML when a letter comes first and it is not short.
+    const bool plain = size >= 8 && (out[0] | 0x20) >= 'a' && (out[0] | 0x20) <= 'z';
+    map_.set(key, plain ? yaml::Value::plain(text) : yaml::Value::string(text));
     return *this;
   }
 
@@ -48,7 +51,7 @@ void role_secret(Context& context, const ClusterPlan& plan, size_t index) {
                              "kubernetes.io/basic-auth", {.cluster = c.name}, /*reload=*/true);
   Data(object, 2)
       .set("username", role.name)
-      .set("password", context.password(c, index, role));
+      .set("password", context.password(c, index));
   context.emit(object);
 }
 
@@ -64,14 +67,13 @@ void connection_secret(Context& context, const ClusterPlan& plan, const spec::Da
   const Cluster& c = *plan.cluster;
   const ClusterRole* role = spec::find_role(plan.roles, role_name);
   if (role == nullptr || !knows_password(c, *role)) return;
-  const std::string password(
-      context.password(c, static_cast<size_t>(role - plan.roles.data()), *role));
+  const std::string_view password =
+      context.password(c, static_cast<size_t>(role - plan.roles.data()));
   yaml::Arena& arena = context.arena;
   const std::string_view release_ns = context.options.ns;
   const std::string_view host = arena.concat({c.name, "-rw.", release_ns, ".svc"});
   const std::string_view fqdn = arena.concat({host, ".", c.connection_secrets.cluster_domain});
-  const secrets::Connection at_host{role->name, password, db.name, host};
-  const secrets::Connection at_fqdn{role->name, password, db.name, fqdn};
+  secrets::Connection way(role->name, password, db.name);
 
   Map object = secret_object(context, name, ns, "Opaque",
                              {.cluster = c.name, .database = db.name}, /*reload=*/false);
@@ -82,19 +84,18 @@ void connection_secret(Context& context, const ClusterPlan& plan, const spec::Da
       .set("dbname", db.name)
       .set("database", db.name)
       .set("host", host)
-      .set("port", at_host.port)
-      .set("uri", secrets::uri(at_host))
-      .set("jdbc-uri", secrets::jdbc_uri(at_host))
-      .set("jdbc-url", secrets::jdbc_url(at_host))
-      .set("pgpass", secrets::pgpass(at_host))
-      .set("fqdn-uri", secrets::uri(at_fqdn))
-      .set("fqdn-jdbc-uri", secrets::jdbc_uri(at_fqdn));
+      .set("port", way.kPort)
+      .set("uri", way.uri(host))
+      .set("jdbc-uri", way.jdbc_uri(host))
+      .set("jdbc-url", way.jdbc_url(host))
+      .set("pgpass", way.pgpass(host))
+      .set("fqdn-uri", way.uri(fqdn))
+      .set("fqdn-jdbc-uri", way.jdbc_uri(fqdn));
   for (const spec::Pooler& pooler : c.poolers) {
     const std::string service = spec::pooler_object_name(c.name, pooler.name);
     const std::string_view pooler_host = arena.concat({service, ".", release_ns, ".svc"});
-    const secrets::Connection at_pooler{role->name, password, db.name, pooler_host};
     data.set(arena.concat({"pooler-", pooler.name, "-host"}), pooler_host)
-        .set(arena.concat({"pooler-", pooler.name, "-uri"}), secrets::uri(at_pooler));
+        .set(arena.concat({"pooler-", pooler.name, "-uri"}), way.uri(pooler_host));
   }
   context.emit(object);
 }

@@ -1,6 +1,9 @@
 #include "secrets/connection.h"
 
+#include <algorithm>
 #include <array>
+
+#include "secrets/secret.h"
 
 namespace dbm::secrets {
 namespace {
@@ -13,11 +16,6 @@ constexpr std::array<bool, 256> kUnreserved = [] {
   return table;
 }();
 
-void append_host(std::string& out, const Connection& c) {
-  out.append(c.host).append(":").append(c.port).append("/");
-  append_percent_encoded(out, c.database);
-}
-
 void append_pgpass_field(std::string& out, std::string_view text) {
   for (const char c : text) {
     if (c == ':' || c == '\\') out += '\\';
@@ -29,6 +27,11 @@ void append_pgpass_field(std::string& out, std::string_view text) {
 
 void append_percent_encoded(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
+  const auto unreserved = [](char c) { return kUnreserved[static_cast<unsigned char>(c)]; };
+  if (std::ranges::all_of(text, unreserved)) {
+    out += text;
+    return;
+  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (kUnreserved[byte]) {
@@ -41,39 +44,43 @@ void append_percent_encoded(std::string& out, std::string_view text) {
   }
 }
 
-std::string uri(const Connection& c) {
-  std::string out = "postgresql://";
-  append_percent_encoded(out, c.user);
-  out += ':';
-  append_percent_encoded(out, c.password);
-  out += '@';
-  append_host(out, c);
-  return out;
+Connection::Connection(std::string_view user, std::string_view password, std::string_view database)
+    : user_(user), password_(password), database_(database) {
+  append_percent_encoded(user_encoded_, user);
+  append_percent_encoded(password_encoded_, password);
+  append_percent_encoded(database_encoded_, database);
 }
 
-std::string jdbc_url(const Connection& c) {
-  std::string out = "jdbc:postgresql://";
-  append_host(out, c);
-  return out;
+Connection::~Connection() {
+  wipe(password_encoded_);
+  wipe(out_);
 }
 
-std::string jdbc_uri(const Connection& c) {
-  std::string out = jdbc_url(c);
-  out += "?password=";
-  append_percent_encoded(out, c.password);
-  out += "&user=";
-  append_percent_encoded(out, c.user);
-  return out;
+std::string_view Connection::uri(std::string_view host) {
+  out_.assign("postgresql://").append(user_encoded_).append(":").append(password_encoded_);
+  out_.append("@").append(host).append(":").append(kPort).append("/").append(database_encoded_);
+  return out_;
 }
 
-std::string pgpass(const Connection& c) {
-  std::string out;
-  for (std::string_view field : {c.host, c.port, c.database, c.user}) {
-    append_pgpass_field(out, field);
-    out += ':';
+std::string_view Connection::jdbc_url(std::string_view host) {
+  out_.assign("jdbc:postgresql://").append(host).append(":").append(kPort);
+  return out_.append("/").append(database_encoded_);
+}
+
+std::string_view Connection::jdbc_uri(std::string_view host) {
+  jdbc_url(host);
+  out_.append("?password=").append(password_encoded_);
+  return out_.append("&user=").append(user_encoded_);
+}
+
+std::string_view Connection::pgpass(std::string_view host) {
+  out_.clear();
+  for (const std::string_view field : {host, kPort, database_, user_}) {
+    append_pgpass_field(out_, field);
+    out_ += ':';
   }
-  append_pgpass_field(out, c.password);
-  return out + '\n';
+  append_pgpass_field(out_, password_);
+  return out_ += '\n';
 }
 
 }  // namespace dbm::secrets

@@ -9,22 +9,36 @@
 
 namespace dbm::secrets {
 
-struct Connection {
-  std::string_view user, password, database, host;
-  std::string_view port = "5432";
-};
-
 /// Everything but unreserved characters as %XX (RFC 3986, 2.3); right in user, password, path and
 /// query.
 void append_percent_encoded(std::string& out, std::string_view text);
 
-/// postgresql://user:password@host:port/database
-std::string uri(const Connection& c);
-/// jdbc:postgresql://host:port/database?password=…&user=…
-std::string jdbc_uri(const Connection& c);
-/// jdbc:postgresql://host:port/database, for drivers that are given user and password apart.
-std::string jdbc_url(const Connection& c);
-/// host:port:database:user:password and a line end (PostgreSQL, 34.16).
-std::string pgpass(const Connection& c);
+/// One way into one database: a role, its password, and the hosts that lead there. Keeps the texts
+/// percent-encoded, for several URIs. Owns copies, which are wiped.
+class Connection {
+ public:
+  static constexpr std::string_view kPort = "5432";
+
+  Connection(std::string_view user, std::string_view password, std::string_view database);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Each view is good until the next call.
+
+  /// postgresql://user:password@host:port/database
+  std::string_view uri(std::string_view host);
+  /// jdbc:postgresql://host:port/database?password=…&user=…
+  std::string_view jdbc_uri(std::string_view host);
+  /// jdbc:postgresql://host:port/database, for drivers that are given user and password apart.
+  std::string_view jdbc_url(std::string_view host);
+  /// host:port:database:user:password and a line end (PostgreSQL, 34.16).
+  std::string_view pgpass(std::string_view host);
+
+ private:
+  std::string_view user_, password_, database_;
+  std::string user_encoded_, password_encoded_, database_encoded_;
+  std::string out_;
+};
 
 }  // namespace dbm::secrets

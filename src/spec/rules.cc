@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/parallel.h"
+
 namespace dbm::spec {
 
 std::string path_of(const Cluster& cluster, std::string_view rest) {
@@ -13,11 +15,18 @@ void check_values(const Values& values, cnpg::Version version, Diagnostics& out)
       check_names,   check_catalog_ref, check_backup,    check_recovery,
       check_poolers, check_isolation,   check_overrides, check_resources,
       check_defaults};
+  const size_t count = values.clusters.size();
+  ordered_parallel(
+      count, worker_count(count),
+      [&](size_t i) {
+        Diagnostics found;
+        const Cluster& cluster = values.clusters[i].value;
+        if (cluster.enabled)
+          for (const auto rule : kClusterRules) rule(cluster, {values, version, found});
+        return found;
+      },
+      [&](Diagnostics&& found) { out.append(std::move(found)); });
   const RuleContext context{values, version, out};
-  for (const auto& entry : values.clusters) {
-    if (!entry.value.enabled) continue;
-    for (const auto rule : kClusterRules) rule(entry.value, context);
-  }
   check_catalogs(context);
   check_destinations(context);
   check_objects(context);

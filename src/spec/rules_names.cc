@@ -1,6 +1,8 @@
 // Names: legal ones, and two things that would be one object.
 
+#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -32,10 +34,10 @@ void collide(const RuleContext& context, std::string_view code, Pos pos, std::st
 
 /// Two names that end as one object's name.
 void check_object_name(const RuleContext& context, Seen& seen, std::string object,
-                       std::string_view kind, std::string_view name, Pos pos, std::string path) {
+                       std::string_view kind, std::string_view name, Pos pos, const auto& path) {
   if (!is_dns_subdomain(object))
     context.out.error(
-        "bad-name", pos, path,
+        "bad-name", pos, path(),
         object.size() > kObjectNameLimit
             ? fmt::format("the {} would be called \"{}\", which has {} bytes; at most {} are legal",
                           kind, printable(object, 40), object.size(), kObjectNameLimit)
@@ -45,7 +47,7 @@ void check_object_name(const RuleContext& context, Seen& seen, std::string objec
   const auto [first, fresh] = seen.emplace(std::move(object), First{name, pos});
   if (fresh) return;
   const bool same = first->second.name == name;
-  collide(context, same ? "duplicate-name" : "name-collision", pos, std::move(path),
+  collide(context, same ? "duplicate-name" : "name-collision", pos, path(),
           same ? fmt::format("\"{}\" is here twice", printable(name))
                : fmt::format("\"{}\" and \"{}\" would both be the {} \"{}\"",
                              printable(first->second.name), printable(name), kind, first->first),
@@ -60,7 +62,7 @@ void check_databases(const Cluster& c, const RuleContext& context) {
     const auto path = [&] { return path_of(c, fmt::format("databases[{}].name", i)); };
     if (!db.name.empty()) {
       check_object_name(context, objects, database_object_name(c.name, db.name), "Database",
-                        db.name, db.pos("name"), path());
+                        db.name, db.pos("name"), path);
       if (c.connection_secrets.create)
         secrets.emplace(connection_secret_name(c.name, db.name), First{db.name, db.pos("name")});
     }
@@ -71,15 +73,18 @@ void check_databases(const Cluster& c, const RuleContext& context) {
     std::unordered_map<std::string_view, Pos> names;
     size_t k = 0;
     for (const User& user : db.users) {
-      const std::string path = path_of(c, fmt::format("databases[{}].users[{}].name", i, k++));
+      const auto path = [&, k] {
+        return path_of(c, fmt::format("databases[{}].users[{}].name", i, k));
+      };
+      ++k;
       const Pos pos = user.pos("name");
       const auto [first, fresh] = names.emplace(user.name, pos);
       if (!fresh)
-        collide(context, "duplicate-name", pos, path,
+        collide(context, "duplicate-name", pos, path(),
                 fmt::format("the user \"{}\" is here twice", printable(user.name)), {},
                 first->second);
       if (user.name == db.owner)
-        context.out.error("user-is-owner", pos, path,
+        context.out.error("user-is-owner", pos, path(),
                           fmt::format("\"{}\" owns this database already", printable(user.name)),
                           "leave the user out");
       else if (c.connection_secrets.create && fresh)
@@ -96,17 +101,18 @@ void check_role_secrets(const Cluster& c, const RuleContext& context) {
   for (const ClusterRole& role : cluster_roles(c)) {
     if (!role.has_password || !role.existing_secret.empty()) continue;
     check_object_name(context, secrets, role_secret_name(c.name, role.name), "password Secret",
-                      role.name, role.pos, path_of(c, "databases"));
+                      role.name, role.pos, [&] { return path_of(c, "databases"); });
   }
   std::unordered_map<std::string_view, First> existing;
   size_t i = 0;
   for (const Database& db : c.databases) {
-    const std::string path = path_of(c, fmt::format("databases[{}].existingSecret", i++));
+    ++i;
     if (db.existing_secret.empty()) continue;
     const Pos pos = db.pos("existingSecret");
     const auto [first, fresh] = existing.emplace(db.owner, First{db.existing_secret, pos});
     if (fresh || first->second.name == db.existing_secret) continue;
-    collide(context, "two-secrets", pos, path,
+    collide(context, "two-secrets", pos,
+            path_of(c, fmt::format("databases[{}].existingSecret", i - 1)),
             fmt::format("the owner \"{}\" has two Secrets, \"{}\" and \"{}\"", printable(db.owner),
                         first->second.name, db.existing_secret),
             "a role has one password; name one Secret", first->second.pos);
@@ -131,6 +137,18 @@ void check_own_roles(const Cluster& c, const RuleContext& context) {
   }
 }
 
+/// Whether one cluster's name goes on as another's with a hyphen between: only such two can make
+/// objects of one name.
+bool may_collide(const Values& values) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& entry : values.clusters) names.insert(entry.key);
+  return std::ranges::any_of(values.clusters, [&](const auto& entry) {
+    for (size_t i = entry.key.find('-'); i != entry.key.npos; i = entry.key.find('-', i + 1))
+      if (names.contains(entry.key.substr(0, i))) return true;
+    return false;
+  });
+}
+
 }  // namespace
 
 void check_names(const Cluster& c, const RuleContext& context) {
@@ -148,7 +166,7 @@ void check_names(const Cluster& c, const RuleContext& context) {
 
 /// Objects of different clusters that would be one: a-b's database c and a's database b-c.
 void check_objects(const RuleContext& context) {
-  if (context.values.clusters.size() < 2) return;
+  if (!may_collide(context.values)) return;
   struct Kinds {
     Seen databases, poolers, secrets;
   } seen;

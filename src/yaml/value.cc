@@ -225,9 +225,10 @@ void Value::push(Arena& arena, Value value) {
   list.items[list.size++] = value;
 }
 
-Value& Value::set(Arena& arena, std::string_view key, Value value, Pos key_pos) {
+Value& Value::set(Arena& arena, Key key, Value value, Pos key_pos) {
   for (Member& member : std::span(map_->members, map_->size)) {
-    if (member.key != key) continue;
+    if (member.key != key.text) continue;
+    value.plain_key_ = member.value.plain_key_;
     member.value = value;
     member.key_pos = key_pos;
     return member.value;
@@ -235,7 +236,7 @@ Value& Value::set(Arena& arena, std::string_view key, Value value, Pos key_pos) 
   return append(arena, key, value, key_pos);
 }
 
-Value& Value::append(Arena& arena, std::string_view key, Value value, Pos key_pos) {
+Value& Value::append(Arena& arena, Key key, Value value, Pos key_pos) {
   MapData& map = *map_;
   if (map.size == map.capacity) {
     map.capacity = std::max<uint32_t>(4, map.capacity * 2);
@@ -243,7 +244,8 @@ Value& Value::append(Arena& arena, std::string_view key, Value value, Pos key_po
     std::copy_n(map.members, map.size, grown);
     map.members = grown;
   }
-  map.members[map.size] = {key, key_pos, value};
+  value.plain_key_ = key.plain;
+  map.members[map.size] = {key.text, key_pos, value};
   return map.members[map.size++].value;
 }
 

@@ -9,9 +9,11 @@
 // merge() and clone() make new ones. Threads: distinct arenas may be used by distinct threads; a
 // finished tree may be read by any.
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -22,10 +24,13 @@
 
 namespace dbm::yaml {
 
-/// Memory for trees: allocation is a pointer bump, everything is freed at once.
+/// Memory for trees: allocation is a pointer bump, everything is freed at once. reset() keeps the
+/// first block: an arena that is used again and again asks the system for nothing.
 class Arena {
  public:
-  explicit Arena(size_t first_block = 16 * 1024) : memory_(first_block) {}
+  explicit Arena(size_t first_block = 16 * 1024)
+      : first_(std::make_unique_for_overwrite<std::byte[]>(first_block)),
+        memory_(first_.get(), first_block) {}
   template <class T>
   T* allocate(size_t count) {
     static_assert(std::is_trivially_destructible_v<T>);
@@ -37,6 +42,7 @@ class Arena {
   void reset() { memory_.release(); }
 
  private:
+  std::unique_ptr<std::byte[]> first_;
   std::pmr::monotonic_buffer_resource memory_;
 };
 
@@ -45,6 +51,29 @@ enum class Kind : uint8_t { kNull, kBool, kInt, kFloat, kString, kList, kMap };
 std::string_view to_string(Kind kind);  // "a number", "a list", …, for messages
 
 struct Member;
+
+/// A key of a map; the text must outlive the tree. One that stands in the program's own text is
+/// known, since it was compiled, to need no quotes in YAML: writing it is quicker.
+struct Key {
+  std::string_view text;
+  bool plain = false;
+
+  Key(std::string_view t) : text(t) {}  // NOLINT: implicit
+  template <size_t n>
+  consteval Key(const char (&literal)[n]) : text(literal, n - 1), plain(is_plain(text)) {}  // NOLINT
+
+ private:
+  /// Letters, digits, `-`, `.` and `/` after a letter, and no word such as `yes` or `null`.
+  static constexpr bool is_plain(std::string_view t) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    if (t.empty() || !letter(t[0])) return false;
+    for (const char c : t)
+      if (!letter(c) && c != '_' && !(c >= '-' && c <= '9')) return false;
+    for (const std::string_view word : {"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+      if (t == word) return false;  // capitals: our keys have none at their start
+    return t[0] >= 'a' || t.size() > 5;
+  }
+};
 
 class Value {
  public:
@@ -84,6 +113,13 @@ class Value {
   static Value boolean(bool b, Pos pos = {}) { return scalar(Kind::kBool, b ? "true" : "false", pos); }
   static Value integer(Arena& arena, int64_t i, Pos pos = {});
   static Value string(std::string_view text, Pos pos = {}) { return scalar(Kind::kString, text, pos); }
+  /// A string that the caller knows to need no quotes in YAML; writing it is quicker.
+  static Value plain(std::string_view text, Pos pos = {}) {
+    Value v = string(text, pos);
+    v.plain_ = true;
+    return v;
+  }
+  bool is_plain() const { return plain_; }
   /// `text` must be a legal spelling of that kind and outlive the tree.
   static Value scalar(Kind kind, std::string_view text, Pos pos = {});
   static Value list(Arena& arena, Pos pos = {}, size_t reserve = 0);
@@ -92,10 +128,10 @@ class Value {
   /// Appends to this list.
   void push(Arena& arena, Value value);
   /// Sets a key of this map: replaces the value in its place when there, else appends.
-  /// `key` must outlive the tree. Returns the value where it now stands, good until the next set.
-  Value& set(Arena& arena, std::string_view key, Value value, Pos key_pos = {});
+  /// Returns the value where it now stands, good until the next set.
+  Value& set(Arena& arena, Key key, Value value, Pos key_pos = {});
   /// As set, without looking whether the key is there.
-  Value& append(Arena& arena, std::string_view key, Value value, Pos key_pos = {});
+  Value& append(Arena& arena, Key key, Value value, Pos key_pos = {});
   /// Removes a key of this map; true when it was there.
   bool erase(std::string_view key);
 
@@ -110,6 +146,9 @@ class Value {
   };
   uint32_t size_ = 0;  // of a text
   Kind kind_ = Kind::kNull;
+  bool plain_ = false;
+  bool plain_key_ = false;  // of the key that it stands under: kept here, where there is room
+  friend struct Member;
 };
 static_assert(sizeof(Value) == 24);
 
@@ -117,6 +156,7 @@ struct Member {
   std::string_view key;
   Pos key_pos;
   Value value;
+  bool has_plain_key() const { return value.plain_key_; }
 };
 
 /// Kind of a plain (unquoted) scalar as go-yaml v2, and so Helm, resolves it.

@@ -43,19 +43,21 @@ bool is_word(std::string_view t) {
 
 bool is_plain(std::string_view t) {
   if (t.empty() || (class_of(t[0]) & kFirst) == 0) return false;
-  bool wordy = false;
-  for (size_t i = 0; i < t.size(); ++i) {
+  uint8_t all = kInner, any = 0;
+  for (const char c : t) {
+    all &= class_of(c);
+    any |= class_of(c);
+  }
+  for (size_t i = 0; all == 0 && i < t.size(); ++i) {
     const char c = t[i];
-    const uint8_t bits = class_of(c);
-    wordy |= (bits & kWordy) != 0;
-    if ((bits & kInner) != 0) continue;
+    if ((class_of(c) & kInner) != 0) continue;
     const bool last = i + 1 == t.size();
     if (c == ' ' && !last && t[i + 1] != '#') continue;
     if (c == ':' && !last && t[i + 1] != ' ') continue;
     if (c == '#' && t[i - 1] != ' ') continue;
     return false;
   }
-  if ((class_of(t[0]) & kNumberish) != 0) return wordy;
+  if ((class_of(t[0]) & kNumberish) != 0) return (any & kWordy) != 0;
   return !is_word(t);
 }
 
@@ -184,7 +186,10 @@ void write_map(std::string& out, const Value& v, size_t indent, bool in_list) {
   for (const Member& m : v.members()) {
     if (!first) out.append(indent, ' ');
     first = false;
-    write_string(out, m.key, 0, /*key=*/true);
+    if (m.has_plain_key())
+      out += m.key;
+    else
+      write_string(out, m.key, 0, /*key=*/true);
     out += ':';
     write_node(out, m.value, indent, /*in_list=*/false);
   }
@@ -214,6 +219,8 @@ void write_node(std::string& out, const Value& v, size_t indent, bool in_list) {
       out += "{}";
     else if (v.is_list())
       out += "[]";
+    else if (v.is_plain())
+      out += v.text();
     else if (v.is_string())
       write_string(out, v.text(), indent + 2, false);
     else
