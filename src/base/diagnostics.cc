@@ -58,6 +58,16 @@ void Diagnostics::append(Diagnostics&& other) {
   other = {};
 }
 
+Diagnostics Diagnostics::without(const std::set<Pos>& places) && {
+  Diagnostics out;
+  for (Diagnostic& d : items_) {
+    if (places.contains(d.pos)) continue;
+    out.errors_ += d.severity == Severity::kError ? 1 : 0;
+    out.items_.push_back(std::move(d));
+  }
+  return out;
+}
+
 void Diagnostics::promote_warnings() {
   for (Diagnostic& d : items_) d.severity = Severity::kError;
   errors_ = items_.size();

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,9 @@ class Diagnostics {
   bool has_errors() const { return errors_ != 0; }
   size_t errors() const { return errors_; }
   size_t warnings() const { return items_.size() - errors_; }
+  const std::deque<Diagnostic>& items() const { return items_; }
+  /// Those at other places.
+  Diagnostics without(const std::set<Pos>& places) &&;
   /// In the order of source, line, column; equal places keep the order in which they were found.
   std::vector<Diagnostic> sorted() const;
   /// Takes over what another list holds.

@@ -104,7 +104,7 @@ int render_all(const Flags& flags, const Input& input, const Passwords& password
 int print_template(const Flags& flags) {
   const auto input = read_input(flags.values);
   print_diagnostics(*input);
-  if (input->diagnostics.has_errors()) return kRefused;
+  if (input->diagnostics.has_errors()) return exit_code(*input);
   const auto passwords = Passwords::make(flags.passwords, input->clusters, input->options.ns);
   if (!passwords) {
     print_error(passwords.error());

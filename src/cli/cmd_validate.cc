@@ -30,7 +30,7 @@ std::string summary(const Input& input) {
 
 int validate(const Flags& flags) {
   const auto input = read_input(flags.values);
-  const int exit = input->diagnostics.has_errors() ? kRefused : kDone;
+  const int exit = exit_code(*input);
   Stdout out;
   if (flags.output == "json") {
     out.write(report_json(input->sources, input->diagnostics));

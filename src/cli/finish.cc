@@ -36,6 +36,12 @@ void print_warning(std::string_view message, std::string_view hint) {
   print("warning", message, hint);
 }
 
+int exit_code(const Input& input) {
+  for (const Diagnostic& d : input.diagnostics.items())
+    if (d.code == "usage") return kUsage;
+  return input.diagnostics.has_errors() ? kRefused : kDone;
+}
+
 int finish(Stdout& out, int exit) {
   if (out.flush()) return exit;
   print_error({fmt::format("cannot write the result: {}", out.error() == EPIPE

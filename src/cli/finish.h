@@ -14,6 +14,9 @@ void print_diagnostics(const Input& input);
 void print_error(const Error& error);
 void print_warning(std::string_view message, std::string_view hint = {});
 
+/// What the diagnostics make of the run: kDone, kRefused or kUsage.
+int exit_code(const Input& input);
+
 /// Flushes the result; the exit code, kRefused with a message when it could not be written.
 int finish(Stdout& out, int exit);
 

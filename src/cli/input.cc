@@ -1,5 +1,7 @@
 #include "cli/input.h"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "base/parallel.h"
@@ -74,8 +76,18 @@ void mend_pod_anti_affinity(Input& input) {
   }
 }
 
+/// What is said of places that no error was found at yet: one mistake is told once.
+Diagnostics only_new(const Diagnostics& known, Diagnostics&& found) {
+  std::set<Pos> places;
+  for (const Diagnostic& d : known.items())
+    if (d.severity == Severity::kError && d.pos) places.insert(d.pos);
+  return std::move(found).without(places);
+}
+
 /// What the operator's webhooks would say of the objects.
 void check_objects(Input& input) {
+  const bool sound = !input.diagnostics.has_errors();
+  Diagnostics all;
   render::Options options = input.options;
   options.judged_only = true;
   const auto units = render::units(input.values, input.clusters, options);
@@ -87,11 +99,12 @@ void check_objects(Input& input) {
       [&](size_t i) {
         Diagnostics found;
         render::render(input.values, units[i], options, none, [&](const render::Object& object) {
-          cnpg::check_object(object.value, options.version, found);
+          cnpg::check_object(object.value, options.version, sound, found);
         });
         return found;
       },
-      [&](Diagnostics&& found) { input.diagnostics.append(std::move(found)); });
+      [&](Diagnostics&& found) { all.append(std::move(found)); });
+  input.diagnostics.append(only_new(input.diagnostics, std::move(all)));
 }
 
 void check_options(Input& input, const ValueFlags& flags) {
@@ -126,12 +139,21 @@ void check_tree(Input& input, const ValueFlags& flags) {
   input.values = spec::load(input.arena, input.tree, input.diagnostics,
                             {input.options.version, flags.lenient});
   input.clusters = render::plan_clusters(input.values);
-  if (!input.diagnostics.has_errors()) check_objects(input);
+  check_objects(input);
   if (flags.strict) input.diagnostics.promote_warnings();
 }
 
 std::unique_ptr<Input> read_input(const ValueFlags& flags) {
   auto input = std::make_unique<Input>();
+  if (flags.files.empty() && flags.set.empty() && flags.set_string.empty() &&
+      flags.set_file.empty() && flags.set_json.empty()) {
+    const std::string& word = flags.render.release;
+    const bool is_file = word.ends_with(".yaml") || word.ends_with(".yml") || word.ends_with(".json");
+    input->diagnostics.error("usage", {}, {}, "no values are given",
+                             is_file ? fmt::format("did you mean -f {}?", printable(word))
+                                     : "give a values file: -f values.yaml");
+    return input;
+  }
   for (const std::string& file : flags.files) merge_file(*input, file);
   if (input->diagnostics.has_errors()) return input;
   apply_sets(*input, flags.set_json, yaml::SetKind::kJson, "--set-json");

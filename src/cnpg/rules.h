@@ -11,7 +11,8 @@
 
 namespace dbm::cnpg {
 
-/// Reports every mistake in one object, its types included; other projects' kinds pass.
-void check_object(const yaml::Value& object, Version version, Diagnostics& out);
+/// Reports every mistake in one object; other projects' kinds pass. `types` false: the types were
+/// found wanting before, only the rules are asked.
+void check_object(const yaml::Value& object, Version version, bool types, Diagnostics& out);
 
 }  // namespace dbm::cnpg

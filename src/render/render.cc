@@ -96,7 +96,8 @@ std::vector<Unit> units(const spec::Values& values, std::span<const ClusterPlan>
       add_units(out, renderer, clusters);
   }
   for (const yaml::Value& extra : values.extra_objects)
-    out.push_back({extra.find("kind")->text(), nullptr, {}, &extra});
+    if (extra.find("kind") != nullptr && extra.find_path({"metadata", "name"}) != nullptr)
+      out.push_back({extra.find("kind")->text(), nullptr, {}, &extra});
   std::ranges::stable_sort(out, {}, [](const Unit& unit) {
     return std::pair(install_rank(unit.kind), unit.kind);
   });

@@ -99,9 +99,27 @@ int Decoder::decode_enum(const yaml::Value& value, std::span<const std::string_v
   return -1;
 }
 
+namespace {
+
+/// A hint when the key is one of a record further down: `poolers` at the top of the file.
+std::string belongs_under(const Record& record, std::string_view name) {
+  for (const Key& key : record.keys) {
+    const Type* type = key.type;
+    std::string path(key.name);
+    for (; type->element != nullptr; type = type->element)
+      path += type->shape == Shape::kMap ? ".<name>" : "[]";
+    if (type->shape == Shape::kRecord && type->record().find(name) != nullptr)
+      return fmt::format("it belongs under {}", path);
+  }
+  return {};
+}
+
+}  // namespace
+
 void Decoder::unknown_key(const Record& record, const yaml::Member& member) {
   const auto names = record.key_names();
   std::string hint = did_you_mean(member.key, names);
+  if (hint.empty()) hint = belongs_under(record, member.key);
   if (hint.empty()) hint = fmt::format("known here: {}", join_and(names));
   std::string message = fmt::format("unknown key \"{}\"", printable(member.key));
   if (options_.lenient)

@@ -60,11 +60,17 @@ class Explainer {
       : record_(&root), path_(path), version_(version) {}
 
   Result<std::string> run() {
+    std::string_view last;
     for (const std::string_view part : split(path_)) {
       walked_ += fmt::format("{}{}", walked_.empty() ? "" : ".", part);
       const bool known = field_ != nullptr ? step_cnpg(part) : step(part);
       if (!known) return refuse(part);
+      last = part;
     }
+    // A last word that nearly is a key was meant as one, not as a free name.
+    if (key_ != nullptr && field_ == nullptr && record_ != nullptr && last != key_->name &&
+        !nearest(last, record_->key_names()).empty())
+      return refuse(last);
     return field_ != nullptr ? cnpg_text() : text();
   }
 
@@ -132,7 +138,7 @@ class Explainer {
       out += fmt::format("KEY:      {}\nTYPE:     {}\n", walked_, type_name(*key_->type));
       const yaml::Value otherwise = key_->default_value(arena);
       if (key_->options.required) out += "REQUIRED: yes\n";
-      if (!otherwise.is_null()) out += fmt::format("DEFAULT:  {}\n", shown(otherwise));
+      else if (!otherwise.is_null()) out += fmt::format("DEFAULT:  {}\n", shown(otherwise));
       if (key_->type->shape == Shape::kEnum)
         out += fmt::format("VALUES:   {}\n", choices(key_->type->names));
       if (!key_->options.example.empty()) out += fmt::format("EXAMPLE:  {}\n", key_->options.example);
@@ -150,7 +156,7 @@ class Explainer {
     const yaml::Value otherwise = key.default_value(arena);
     std::string type = type_name(*key.type);
     if (key.options.required) type += ", required";
-    if (!otherwise.is_null()) type += fmt::format(", default {}", shown(otherwise));
+    else if (!otherwise.is_null()) type += fmt::format(", default {}", shown(otherwise));
     return fmt::format("  {}\t<{}>\n    {}\n", key.name, type, key.doc);
   }
 

@@ -47,6 +47,7 @@ void append_percent_encoded(std::string& out, std::string_view text) {
 Connection::Connection(std::string_view user, std::string_view password, std::string_view database)
     : user_(user), password_(password), database_(database) {
   append_percent_encoded(user_encoded_, user);
+  password_encoded_.reserve(3 * password.size());  // never moved: no copy is left behind
   append_percent_encoded(password_encoded_, password);
   append_percent_encoded(database_encoded_, database);
 }
@@ -56,13 +57,24 @@ Connection::~Connection() {
   wipe(out_);
 }
 
+void Connection::make_room(size_t host) {
+  // Enough for every text, pgpass with its backslashes too.
+  const size_t most = 64 + 2 * (host + user_encoded_.size() + password_encoded_.size() +
+                                database_encoded_.size());
+  if (out_.capacity() >= most) return;
+  wipe(out_);
+  out_.reserve(most);
+}
+
 std::string_view Connection::uri(std::string_view host) {
+  make_room(host.size());
   out_.assign("postgresql://").append(user_encoded_).append(":").append(password_encoded_);
   out_.append("@").append(host).append(":").append(kPort).append("/").append(database_encoded_);
   return out_;
 }
 
 std::string_view Connection::jdbc_url(std::string_view host) {
+  make_room(host.size());
   out_.assign("jdbc:postgresql://").append(host).append(":").append(kPort);
   return out_.append("/").append(database_encoded_);
 }
@@ -74,6 +86,7 @@ std::string_view Connection::jdbc_uri(std::string_view host) {
 }
 
 std::string_view Connection::pgpass(std::string_view host) {
+  make_room(host.size());
   out_.clear();
   for (const std::string_view field : {host, kPort, database_, user_}) {
     append_pgpass_field(out_, field);

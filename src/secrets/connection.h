@@ -14,7 +14,7 @@ namespace dbm::secrets {
 void append_percent_encoded(std::string& out, std::string_view text);
 
 /// One way into one database: a role, its password, and the hosts that lead there. Keeps the texts
-/// percent-encoded, for several URIs. Owns copies, which are wiped.
+/// percent-encoded, for several URIs; what it makes is wiped. The texts given must outlive it.
 class Connection {
  public:
   static constexpr std::string_view kPort = "5432";
@@ -36,6 +36,9 @@ class Connection {
   std::string_view pgpass(std::string_view host);
 
  private:
+  /// Has out_ never grow while it is written: that would leave a part of it behind unwiped.
+  void make_room(size_t host);
+
   std::string_view user_, password_, database_;
   std::string user_encoded_, password_encoded_, database_encoded_;
   std::string out_;

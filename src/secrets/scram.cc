@@ -41,12 +41,13 @@ std::string scram_verifier(std::string_view password, std::span<const uint8_t> s
                         static_cast<int>(salt.size()), iterations, EVP_sha256(),
                         static_cast<int>(salted.size()), salted.data()) != 1)
     std::abort();
-  const Digest client_key = hmac(salted, "Client Key");
+  Digest client_key = hmac(salted, "Client Key");
   const Digest server_key = hmac(salted, "Server Key");
   Digest stored_key;
   EVP_Digest(client_key.data(), client_key.size(), stored_key.data(), nullptr, EVP_sha256(),
              nullptr);
   wipe(salted.data(), salted.size());
+  wipe(client_key.data(), client_key.size());  // as good as the password for a login
   return fmt::format("{}{}:{}${}:{}", kName, iterations, base64(salt), base64(stored_key),
                      base64(server_key));
 }
@@ -64,7 +65,9 @@ bool scram_verify(std::string_view password, std::string_view verifier) {
   if (colon == rest.npos || dollar == rest.npos || dollar < colon) return false;
   int iterations = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + colon, iterations);
-  if (error != std::errc() || end != rest.data() + colon || iterations < 1) return false;
+  if (error != std::errc() || end != rest.data() + colon || iterations < 1 ||
+      iterations > kMostIterations)
+    return false;
   const auto salt = decode_base64(rest.substr(colon + 1, dollar - colon - 1));
   if (!salt) return false;
   const std::string expected = scram_verifier(

@@ -14,6 +14,8 @@
 namespace dbm::secrets {
 
 inline constexpr int kScramIterations = 4096;
+/// More than this in a verifier is taken for an attempt to keep us busy.
+inline constexpr int kMostIterations = 1'000'000;
 
 /// The verifier of a password. PostgreSQL normalises non-ASCII passwords with SASLprep, which is
 /// not done here: give ASCII.

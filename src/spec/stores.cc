@@ -7,14 +7,28 @@ namespace {
 
 bool given(Text text) { return text.data() != nullptr && !text.empty(); }
 
+/// Appends a path without slashes at its ends and without doubled ones.
+void append_path(std::string& url, std::string_view path) {
+  bool slash = false;
+  const size_t start = url.size();
+  for (const char c : path) {
+    if (c == '/') {
+      slash = url.size() > start;
+      continue;
+    }
+    if (slash) url += '/';
+    slash = false;
+    url += c;
+  }
+}
+
 /// scheme://bucket/path, slashes not doubled; the path is the cluster's name when not given.
 std::string bucket_url(std::string_view scheme, Text bucket, Text path, Text cluster) {
-  if (!given(path)) path = cluster;
-  while (path.starts_with('/')) path.remove_prefix(1);
-  while (path.ends_with('/')) path.remove_suffix(1);
   std::string url(scheme);
-  url.append(bucket);
-  if (!path.empty()) url.append("/").append(path);
+  append_path(url, bucket);
+  url += '/';
+  append_path(url, given(path) ? path : cluster);
+  if (url.ends_with('/')) url.pop_back();
   return url;
 }
 
