@@ -63,7 +63,8 @@ std::string printable(std::string_view text, size_t limit) {
     if (out.size() >= limit) return out + "…";
     const size_t length = utf8_length(text, i);
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (length == 0 || byte < 0x20 || byte == 0x7F) {
+    const bool c1 = byte == 0xC2 && length == 2 && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (length == 0 || byte < 0x20 || byte == 0x7F || c1) {
       out += fmt::format("\\x{:02X}", byte);
       ++i;
     } else {

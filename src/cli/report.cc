@@ -59,20 +59,22 @@ class TextReport {
     if (!pos || pos.source >= sources_.size()) return;
     std::string_view line = sources_.line(pos);
     if (line.empty() || line.size() > 500 || pos.column > line.size() + 1) return;
-    const std::string number = std::to_string(pos.line);
-    std::string shown(line);
-    if (is_secret(path)) shown = shown.substr(0, pos.column - 1U) + "(hidden)";
-    std::string padding;
-    for (const char c : line.substr(0, pos.column - 1U)) padding += c == '\t' ? '\t' : ' ';
-    out += fmt::format(" {} | {}\n {} | {}{}\n", number, printable_line(shown),
-                       std::string(number.size(), ' '), padding, paint("1;32", "^"));
+    const std::string number = std::to_string(pos.line), gutter(number.size(), ' ');
+    const std::string before = printable_line(line.substr(0, pos.column - 1U));
+    const std::string rest =
+        is_secret(path) ? "(hidden)" : printable_line(line.substr(pos.column - 1U));
+    out += fmt::format(" {} | {}{}\n {} | {}{}\n", number, before, rest, gutter,
+                       std::string(width(before), ' '), paint("1;32", "^"));
   }
 
   static std::string printable_line(std::string_view line) {
-    std::string clean;
-    for (const char c : line)
-      clean += (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F ? '?' : c;
-    return clean;
+    std::string text(line);
+    std::ranges::replace(text, '\t', ' ');
+    return printable(text, 4 * text.size() + 1);
+  }
+  /// Characters, as a terminal counts most of them.
+  static size_t width(std::string_view text) {
+    return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
   }
 
   const Sources& sources_;

@@ -52,6 +52,23 @@ size_t find_illegal(std::string_view text) {
   return text.npos;
 }
 
+/// Where brackets are open that deep that no file means it; libfyaml would keep a token of each in
+/// memory before it says anything. Quotes and comments do not count here, so the bound is far above
+/// ReadLimits::depth.
+size_t find_too_deep(std::string_view text) {
+  constexpr size_t kOpen = 20'000;
+  size_t open = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '[' || c == '{') {
+      if (++open > kOpen) return i;
+    } else if ((c == ']' || c == '}') && open > 0) {
+      --open;
+    }
+  }
+  return text.npos;
+}
+
 /// Builds trees from libfyaml's events.
 class Builder {
  public:
@@ -343,6 +360,12 @@ std::vector<Value> read_all(Arena& arena, const Sources& sources, uint16_t sourc
                           : fmt::format("the byte 0x{:02X} is no UTF-8 text",
                                         static_cast<unsigned char>(text[bad])),
                       "save the file as UTF-8 text");
+    return {};
+  }
+
+  if (const size_t deep = find_too_deep(text); deep != text.npos) {
+    diagnostics.error("yaml-depth", pos_of(text, deep, source), {},
+                      "lists and maps are nested too deep");
     return {};
   }
 
