@@ -1,7 +1,7 @@
 # The front door. `make demo` and `make test` are all that a newcomer needs; both install what is
 # missing (Debian 12). The others are for work on the code; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit build deps kube bench fuzz sanitize accept crds format tidy install clean
+.PHONY: help demo test unit build deps kube bench fuzz sanitize accept docs crds format tidy install clean
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
@@ -44,6 +44,9 @@ sanitize:       ## the C++ tests under AddressSanitizer and UBSan
 fuzz:           ## a minute for each fuzzer (libFuzzer); FUZZ_SECONDS=600 for longer
 	@scripts/deps.sh fuzz
 	@scripts/fuzz.sh
+
+docs: build     ## docs/values.md from the table of keys
+	@scripts/docs.sh $(BUILD)/cnpg-dbm
 
 accept:         ## takes what the program prints now as the golden files
 	@$(MAKE) --no-print-directory build

@@ -1,6 +1,6 @@
 #!/bin/bash
 # build.sh [admission|pods|dir]   builds, once, the programs and resource definitions of the tests in this folder.
-#   admission (default): etcd, kube-apiserver, the CloudNativePG operator, helm, goyaml, kubectl if the machine has none
+#   admission (default): etcd, kube-apiserver, kubectl, the CloudNativePG operator, helm, kustomize, goyaml
 #   pods:                what a node needs besides: controller manager, scheduler, kubelet, kube-proxy, coredns, …
 #   dir:                 builds nothing
 # The last line on stdout is the folder that holds them: bin/ and crds/. Everything else goes to stderr.
@@ -42,15 +42,25 @@ collect_definitions() {
   done < crds/modules.txt
   gzip -dc "$unreleased" | "$cache/bin/goyaml" v2 > "$cache/crds/cloudnative-pg-1.30.0.json"
 }
+# CloudNativePG's own sample objects, one a line; files that are no YAML (a key twice) are left out.
+collect_samples() {
+  local directory
+  directory=$(cd cnpg && go list -m -f '{{.Dir}}' github.com/cloudnative-pg/cloudnative-pg)
+  for file in "$directory"/docs/src/samples/*.yaml; do
+    "$cache/bin/goyaml" v2 < "$file" 2>/dev/null || true
+  done > "$cache/crds/samples.json"
+}
 cat_documents() { for file; do printf -- '---\n'; cat "$file"; done; }
 
 build_admission() {
   build goyaml "$plain" goyaml .
   collect_definitions
+  collect_samples
   build etcd "$plain" etcd .
-  build kt "$stamped" "" k8s.io/kubernetes/cmd/kube-apiserver
+  build kt "$stamped" "" k8s.io/kubernetes/cmd/{kube-apiserver,kubectl}
   build cnpg "$plain" operator/manager_amd64 github.com/cloudnative-pg/cloudnative-pg/cmd/manager
   build helm "$plain" "" helm.sh/helm/v3/cmd/helm
+  build kustomize "$plain" "" sigs.k8s.io/kustomize/kustomize/v5
 }
 build_pods() {
   build kt "$stamped" "" k8s.io/kubernetes/cmd/{kube-controller-manager,kube-scheduler,kubelet,kube-proxy}
@@ -66,7 +76,6 @@ case $target in
     mkdir -p "$cache/bin/operator"
     exec 9>"$cache/lock"; flock 9          # two runs at once: the second waits for the first
     once admission build_admission
-    command -v kubectl >/dev/null || [[ -x $cache/bin/kubectl ]] || build kt "$stamped" "" k8s.io/kubernetes/cmd/kubectl
     [[ $target == admission ]] || once pods build_pods
     ;;
   *) sed -n 2,7p "$0" >&2; exit 2 ;;

@@ -1,8 +1,11 @@
 """The README's examples are accepted by a real API server, and known mistakes are refused by it and by validate."""
 
 import copy
+import json
 import pathlib
+import random
 
+import kubejudge
 import pytest
 import yaml
 
@@ -60,6 +63,13 @@ def values_file(mistake) -> dict:
     return {"clusters": {"main": cluster}}
 
 
+def samples() -> list[dict]:
+    """CloudNativePG's own sample objects, as `build.sh` collected them."""
+    path = kubejudge.built() / "crds/samples.json"
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    return [obj for obj in found if obj and "cnpg.io/" in obj.get("apiVersion", "")]
+
+
 def name_of(case) -> str:
     return case.stem if isinstance(case, pathlib.Path) else case["name"].replace(" ", "-")
 
@@ -94,3 +104,64 @@ def test_validate_refuses(judge, namespace, dbm, ledger, mistake):
     if obj:
         ledger.record(mistake["name"], judge.apply(obj, namespace, dry_run=True), refusal)
     assert refusal, "validate accepts it"
+
+
+def sample_file(obj) -> dict:
+    """A sample Cluster as additionalClusterSpec; other kinds as they are."""
+    if obj["kind"] != "Cluster":
+        return {"extraObjects": [obj]}
+    return {"clusters": {"main": {"enabled": True, "additionalClusterSpec": obj["spec"]}}}
+
+
+def test_samples(judge, namespace, dbm, ledger):
+    """What the server thinks of CloudNativePG's own samples, validate thinks too; what is rendered of them is accepted."""
+    different, rendered = [], 0
+    for obj in samples():
+        what = f"sample {obj['kind']} {obj['metadata'].get('name')}"
+        values = sample_file(obj)
+        ours = dbm.refusal(values)
+        server = judge.apply({**obj, "metadata": {"name": obj["metadata"]["name"]}}, namespace, dry_run=True)
+        if server is None and ours is None:
+            verdicts = judge.apply_all(dbm.objects(values), namespace, dry_run=True)
+            server = next((v for v in verdicts if v), None)
+            rendered += server is None
+        ledger.record(what, server, ours)
+        if (server is None) != (ours is None):
+            different.append(f"{what}: server {server}, validate {ours}")
+    assert not different, "\n".join(different)
+    assert rendered > 60
+
+
+def misspelt(spec, rng, path=()):
+    """The paths of keys of a map that could be misspelt."""
+    for key, value in spec.items():
+        yield (*path, key)
+        if isinstance(value, dict) and key not in FREE_KEYS:
+            yield from misspelt(value, rng, (*path, key))
+
+
+FREE_KEYS = {"parameters", "labels", "annotations", "matchLabels", "nodeSelector", "requests", "limits", "connectionParameters",
+             "tags", "historyTags", "options", "tablespaceClassName"}
+
+
+def test_misspellings_in_samples_are_found(dbm):
+    """Each field of each sample Cluster, two letters swapped or one lost: an error at that field."""
+    rng = random.Random(1)
+    asked = missed = 0
+    for obj in samples():
+        if obj["kind"] != "Cluster" or dbm.refusal(sample_file(obj)):
+            continue
+        for path in rng.sample(list(misspelt(obj["spec"], rng)), k=2):
+            spec = copy.deepcopy(obj["spec"])
+            place = spec
+            for key in path[:-1]:
+                place = place[key]
+            key = path[-1]
+            wrong = key[:1] + key[2:] if len(key) > 2 else key + "x"
+            if wrong in place:
+                continue
+            place[wrong] = place.pop(key)
+            asked += 1
+            refusal = dbm.refusal(sample_file({"kind": "Cluster", "spec": spec}))
+            missed += not (refusal and wrong in refusal)
+    assert asked > 50 and missed == 0, f"{missed} of {asked} misspellings were not found"
