@@ -137,6 +137,23 @@ class Builder {
     return in_source ? std::string_view(data, length) : arena_.copy({data, length});
   }
 
+  /// The scalar's text: as it stands in the source when nothing in it is escaped or folded.
+  std::string_view scalar_text(fy_event* event, fy_scalar_style style) {
+    const fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
+    if (start == nullptr || end == nullptr || start->line != end->line ||
+        end->input_pos > text_.size() || start->input_pos > end->input_pos)
+      return token_text(event->scalar.value);
+    std::string_view raw = text_.substr(start->input_pos, end->input_pos - start->input_pos);
+    if (style == FYSS_PLAIN) return raw;
+    const char quote = style == FYSS_SINGLE_QUOTED ? '\'' : '"';
+    const bool quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    if (!quoted || raw.size() < 2 || raw.front() != quote || raw.back() != quote)
+      return token_text(event->scalar.value);
+    raw = raw.substr(1, raw.size() - 2);
+    const bool as_is = raw.find(quote == '"' ? '\\' : '\'') == raw.npos;
+    return as_is ? raw : token_text(event->scalar.value);
+  }
+
   static std::string_view tag_text(fy_token* tag) {
     size_t length = 0;
     const char* text = tag != nullptr ? fy_token_get_text(tag, &length) : nullptr;
@@ -145,8 +162,9 @@ class Builder {
 
   bool scalar(fy_event* event) {
     const Pos pos = place(event);
-    const bool plain = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
-    const std::string_view text = token_text(event->scalar.value);
+    const fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
+    const bool plain = style == FYSS_PLAIN;
+    const std::string_view text = scalar_text(event, style);
     if (wants_key()) return take_key(text, pos, plain);
     Kind kind = plain ? resolve_plain(text) : Kind::kString;
     if (event->scalar.tag != nullptr && !tagged(tag_text(event->scalar.tag), text, pos, kind))
@@ -252,7 +270,8 @@ class Builder {
   }
 
   bool alias(fy_event* event) {
-    const Pos pos = place(event);
+    Pos pos = place(event);  // libfyaml's is that of the name
+    if (pos.column > 1) --pos.column;
     if (wants_key()) return refuse("yaml-alias", pos, "an alias cannot be a key");
     const std::string_view name = token_text(event->alias.anchor);
     const auto found = anchors_.find(name);

@@ -128,12 +128,35 @@ class Setter {
     return Value::string(text);
   }
 
-  /// The rest of the argument (Helm takes one JSON value and whatever follows its comma).
+  /// Where the JSON value that begins here ends: at a comma outside of its brackets and strings.
+  size_t json_end() const {
+    int depth = 0;
+    bool quoted = false;
+    for (size_t i = at_; i < text_.size(); ++i) {
+      const char c = text_[i];
+      if (quoted) {
+        if (c == '\\') ++i;
+        if (c == '"') quoted = false;
+      } else if (c == ',' && depth == 0) {
+        return i;
+      } else {
+        quoted = c == '"';
+        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+      }
+    }
+    return text_.size();
+  }
+
   std::optional<Value> json() {
-    const std::string rest(text_.substr(at_));
-    at_ = text_.size();
-    const uint16_t inner = sources_.add(sources_.name(source_), rest);
-    return read(arena_, sources_, inner, diagnostics_);
+    const std::string value(text_.substr(at_, json_end() - at_));
+    const uint16_t inner = sources_.add(sources_.name(source_), value);
+    const auto out = read(arena_, sources_, inner, diagnostics_);
+    if (out && out->is_string() && value.find('"') == value.npos) {
+      fail(fmt::format("\"{}\" is no JSON", printable(value)), "texts stand in double quotes");
+      return std::nullopt;
+    }
+    at_ = json_end();
+    return out;
   }
 
   bool put(Value& root, std::span<const Step> path, Value value) {

@@ -114,7 +114,8 @@ bool fits_block(std::string_view t) {
     const auto [c, length] = code_point(t, i);
     if (c == '\n') {
       const size_t next = t.find_first_not_of(" \t", i + 1);  // no line of white space only
-      if (next != i + 1 && (next == t.npos || t[next] == '\n')) return false;
+      const bool last = i + 1 == t.size();
+      if (!last && next != i + 1 && (next == t.npos || t[next] == '\n')) return false;
     } else if (!is_printable(c)) {
       return false;
     }
