@@ -41,26 +41,28 @@ def values_file(databases: int) -> str:
 
 
 class Run:
-    """One process: wall time in seconds, peak memory in MiB."""
+    """One process: wall time in seconds, peak memory in MiB.
+
+    time(1) starts it: the peak of a process that Python starts begins with Python's own.
+    """
 
     def __init__(self, command: list[str]):
-        with tempfile.TemporaryFile() as errors:
+        with tempfile.NamedTemporaryFile("r") as usage, tempfile.TemporaryFile() as errors:
+            timed = ["/usr/bin/time", "-f", "%M", "-o", usage.name, *command]
             started = time.perf_counter()
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL)
-            _, status, usage = os.wait4(child.pid, 0)
+            done = subprocess.run(timed, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL)
             self.seconds = time.perf_counter() - started
-            child.returncode = os.waitstatus_to_exitcode(status)
-            self.mib = usage.ru_maxrss / 1024
-            if child.returncode:
+            if done.returncode:
                 errors.seek(0)
-                sys.exit(f"{command} ended with {child.returncode}: {errors.read().decode()[-2000:]}")
+                sys.exit(f"{command} ended with {done.returncode}: {errors.read().decode()[-2000:]}")
+            self.mib = int(usage.read().split()[-1]) / 1024
 
 
 def best(command: list[str], seconds: float = 3.0, least: int = 3, most: int = 200) -> Run:
     runs, until = [], time.perf_counter() + seconds
     while len(runs) < least or (time.perf_counter() < until and len(runs) < most):
         runs.append(Run(command))
-        if runs[0].seconds > 60:
+        if runs[0].seconds > 20:
             break
     fastest = min(runs, key=lambda run: run.seconds)
     fastest.mib = min(run.mib for run in runs)
@@ -97,7 +99,7 @@ def main():
     parser.add_argument("--program", default=str(ROOT / "build/release/cnpg-dbm"))
     parser.add_argument("--helm", default=None)
     parser.add_argument("--sizes", default="10,1000,10000,100000")
-    parser.add_argument("--helm-limit", type=int, default=10_000, help="largest size that Helm renders too")
+    parser.add_argument("--helm-limit", type=int, default=100_000, help="largest size that Helm renders too")
     parser.add_argument("--check", action="store_true", help="fail when a goal is missed")
     options = parser.parse_args()
     helm, dbm = options.helm or find_helm(), options.program

@@ -4,7 +4,7 @@ set -euo pipefail
 build="cmake ninja-build g++ pkg-config ccache libfyaml-dev libcli11-dev libfmt-dev libssl-dev"
 test="libpq-dev libgtest-dev libgmock-dev librapidcheck-dev python3 python3-yaml python3-pytest python3-hypothesis python3-jsonschema postgresql"
 kube="git openssl python3-yaml python3-pytest python3-hypothesis"
-bench="python3 python3-yaml"
+bench="python3 python3-yaml time"
 fuzz="clang libclang-rt-14-dev"
 
 packages=()

@@ -34,7 +34,7 @@ void ordered_parallel(size_t count, unsigned workers, const Produce& produce,
   }
   using Out = decltype(produce(size_t{0}));
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable ready, room;  // for the consumer, for producers
   std::vector<std::optional<Out>> done(count);
   std::exception_ptr failure;
   size_t next = 0, consumed = 0;
@@ -42,7 +42,7 @@ void ordered_parallel(size_t count, unsigned workers, const Produce& produce,
   const auto work = [&] {
     std::unique_lock lock(mutex);
     while (true) {
-      changed.wait(lock, [&] { return failure || next >= count || next < consumed + 4 * workers; });
+      room.wait(lock, [&] { return failure || next >= count || next < consumed + 4 * workers; });
       if (failure || next >= count) return;
       const size_t mine = next++;
       lock.unlock();
@@ -56,23 +56,26 @@ void ordered_parallel(size_t count, unsigned workers, const Produce& produce,
       lock.lock();
       if (thrown && !failure) failure = thrown;
       done[mine] = std::move(out);
-      changed.notify_all();
+      if (mine == consumed || thrown) ready.notify_one();
     }
   };
   std::vector<std::jthread> threads;
   for (unsigned i = 0; i < workers; ++i) threads.emplace_back(work);
-  for (; consumed < count;) {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return failure || done[consumed]; });
+  std::unique_lock lock(mutex);
+  while (consumed < count) {
+    ready.wait(lock, [&] { return failure || done[consumed]; });
     if (failure) break;
     Out out = std::move(*done[consumed]);
     done[consumed].reset();
+    const bool held_back = next == consumed + 4 * workers;
+    ++consumed;
+    if (held_back) room.notify_all();
     lock.unlock();
     consume(std::move(out));
     lock.lock();
-    ++consumed;
-    changed.notify_all();
   }
+  room.notify_all();
+  lock.unlock();
   threads.clear();
   if (failure) std::rethrow_exception(failure);
 }

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "base/version.h"
@@ -40,9 +41,17 @@ int parse_and_run(int argc, char** argv) {
   return exit;
 }
 
+/// Memory that was used stays for the next use: a fifth of the time of a large run went into giving
+/// pages back and getting them again.
+void keep_memory() {
+  mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
+  keep_memory();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, told to the user
   try {
     return is_krm_call(argc) ? run_krm_function() : parse_and_run(argc, argv);

@@ -124,15 +124,15 @@ bool superuser_access(const Value& spec) {
 }
 
 /// spec.postgresql.pg_hba: the user's lines, then ours.
-void add_hba(yaml::Arena& arena, Value& spec, const ClusterPlan& plan) {
+void add_hba(Context& context, Value& spec, const ClusterPlan& plan) {
   const Cluster& c = *plan.cluster;
   const Value* own = c.postgresql.find("pg_hba");
   const Value* additional = c.additional_cluster_spec.find_path({"postgresql", "pg_hba"});
   const Value lines =
-      hba_lines(arena, plan, {own, additional}, superuser_access(spec), /*for_pgbouncer=*/false);
+      hba_lines(context, plan, {own, additional}, superuser_access(spec), /*for_pgbouncer=*/false);
   if (lines.items().empty()) return;
   Value postgresql = *spec.find("postgresql");
-  postgresql.set(arena, "pg_hba", lines, lines.pos());
+  postgresql.set(context.arena, "pg_hba", lines, lines.pos());
 }
 
 }  // namespace
@@ -145,7 +145,7 @@ void render_clusters(Context& context) {
                                 {.cluster = c.name}, c.name_pos);
     Value spec = merge_additional(arena, own_spec(arena, plan, context.options),
                                   c.additional_cluster_spec, c.has("imageName"));
-    add_hba(arena, spec, plan);
+    add_hba(context, spec, plan);
     object.set("spec", spec);
     context.emit(object);
   }

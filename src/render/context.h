@@ -25,7 +25,7 @@ class Context {
   std::span<const ClusterPlan> clusters;
   const Options& options;
   const PasswordOf& password;
-  yaml::Arena arena;  // of the object that is being made
+  yaml::Arena arena{64 * 1024};  // of the object that is being made
 
   /// A new object with its metadata. Cluster-scoped when `ns` is empty. `pos` is where the file
   /// asks for it.

@@ -54,15 +54,16 @@ class Line {
 
 }  // namespace
 
-yaml::Value hba_lines(yaml::Arena& arena, const ClusterPlan& plan,
+yaml::Value hba_lines(Context& context, const ClusterPlan& plan,
                       std::initializer_list<const yaml::Value*> before, bool superuser,
                       bool for_pgbouncer) {
   const Cluster& c = *plan.cluster;
+  yaml::Arena& arena = context.arena;
   List lines(arena, c.databases.size() + 8);
   for (const yaml::Value* list : before)
     if (list != nullptr)
       for (const yaml::Value& item : list->items()) lines.add(item);
-  if (!c.isolation.enabled) return lines.value();
+  if (!c.isolation.enabled || context.options.judged_only) return lines.value();
 
   const std::string_view type = c.isolation.require_tls ? "hostssl" : "host";
   constexpr std::string_view kMethod = "scram-sha-256";

@@ -26,8 +26,9 @@ void add_backup(Map& spec, const spec::Cluster& cluster);
 void add_bootstrap(Map& spec, const spec::Cluster& cluster);
 /// spec.managed.roles.
 void add_managed_roles(Map& spec, const ClusterPlan& plan);
-/// Our pg_hba lines, after the user's `before`; `user_lines_only` when isolation is off.
-yaml::Value hba_lines(yaml::Arena& arena, const ClusterPlan& plan,
+/// The user's pg_hba lines, `before`, and after them ours; without ours when isolation is off, or
+/// when only what is not ours is judged.
+yaml::Value hba_lines(Context& context, const ClusterPlan& plan,
                       std::initializer_list<const yaml::Value*> before, bool superuser,
                       bool for_pgbouncer);
 

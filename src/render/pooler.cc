@@ -25,7 +25,8 @@ Value user_hba(yaml::Arena& arena, const Pooler& p) {
   return lines.value();
 }
 
-Map pgbouncer(yaml::Arena& arena, const ClusterPlan& plan, const Pooler& p) {
+Map pgbouncer(Context& context, const ClusterPlan& plan, const Pooler& p) {
+  yaml::Arena& arena = context.arena;
   Map out(arena);
   out.set("poolMode", p.pool_mode, p.pos("poolMode"))
       .set("authQuery", p.auth_query, p.pos("authQuery"))
@@ -36,16 +37,18 @@ Map pgbouncer(yaml::Arena& arena, const ClusterPlan& plan, const Pooler& p) {
   const Value* additional = p.additional_pooler_spec.find_path({"pgbouncer", "pg_hba"});
   const Value* access = plan.cluster->additional_cluster_spec.find("enableSuperuserAccess");
   const bool superuser = access != nullptr && access->as_bool().value_or(false);
-  const Value lines = hba_lines(arena, plan, {&own, additional}, superuser, /*for_pgbouncer=*/true);
+  const Value lines =
+      hba_lines(context, plan, {&own, additional}, superuser, /*for_pgbouncer=*/true);
   if (!lines.items().empty()) out.set("pg_hba", lines);
   return out;
 }
 
-Value pooler_spec(yaml::Arena& arena, const ClusterPlan& plan, const Pooler& p) {
+Value pooler_spec(Context& context, const ClusterPlan& plan, const Pooler& p) {
+  yaml::Arena& arena = context.arena;
   Map spec(arena, 8);
   spec.map("cluster", 1).set("name", plan.cluster->name);
   spec.set("instances", p.instances, p.pos("instances")).set("type", p.type, p.pos("type"));
-  const Map bouncer = pgbouncer(arena, plan, p);
+  const Map bouncer = pgbouncer(context, plan, p);
   spec.set("pgbouncer", bouncer);
 
   Map monitoring(arena);
@@ -78,7 +81,7 @@ void render_poolers(Context& context) {
           context.object(kCnpgApi, "Pooler", spec::pooler_object_name(plan.cluster->name, p.name),
                          context.options.ns, {.cluster = plan.cluster->name, .pooler = p.name},
                          p.pos("name"));
-      object.set("spec", pooler_spec(context.arena, plan, p));
+      object.set("spec", pooler_spec(context, plan, p));
       context.emit(object);
     }
   }
