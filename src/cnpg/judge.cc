@@ -53,6 +53,11 @@ std::span<const yaml::Value> Judge::items(std::string_view path) const {
   return value != nullptr ? value->items() : std::span<const yaml::Value>();
 }
 
+std::string_view Judge::annotation(std::string_view key) const {
+  const yaml::Value* value = object.find_path({"metadata", "annotations", key});
+  return value != nullptr ? value->text() : std::string_view();
+}
+
 Pos Judge::place(std::string_view path) const {
   const yaml::Value* named = at("metadata.name");
   Pos best = named != nullptr ? named->pos() : object.pos();

@@ -33,6 +33,9 @@ class Judge {
   /// The items of a list; none when it is not there.
   std::span<const yaml::Value> items(std::string_view path) const;
 
+  /// The value of metadata.annotations; empty when it is not there.
+  std::string_view annotation(std::string_view key) const;
+
   /// A mistake at `path`; its place is that of the nearest value above that has one.
   void error(std::string_view code, std::string path, std::string message, std::string hint = {});
 

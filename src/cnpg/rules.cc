@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "cnpg/check.h"
 #include "cnpg/judge.h"
@@ -43,19 +44,31 @@ void check_types(const Judge& judge, const Type& type, Diagnostics& out) {
   check_type(unused, spec, type, context);
 }
 
+/// What the rules say of places that the types said nothing of.
+Diagnostics only_new(Diagnostics&& rules, const Diagnostics& types) {
+  std::set<Pos> places;
+  for (const Diagnostic& d : types.items()) places.insert(d.pos);
+  return std::move(rules).without(places);
+}
+
 }  // namespace
 
 void check_object(const yaml::Value& object, Version version, bool types, Diagnostics& out) {
-  Judge judge(object, version, out);
+  Diagnostics by_type, by_rule;
+  Judge judge(object, version, by_rule);
   const std::string_view api = judge.text("apiVersion");
   if (!api.starts_with("postgresql.cnpg.io/") && !api.starts_with("barmancloud.cnpg.io/")) return;
   const auto* kind = std::ranges::find(kKinds, judge.text("kind"), &KindRules::kind);
   if (kind == std::end(kKinds)) return;
-  if (judge.spec.is_null())
-    return judge.error("missing-field", "", fmt::format("this {} has no spec", kind->kind));
-  if (types) check_types(judge, *find(kind->spec), out);
-  for (const Rule rule : kind->rules)
-    if (rule != nullptr) rule(judge);
+  if (judge.spec.is_null()) {
+    judge.error("missing-field", "", fmt::format("this {} has no spec", kind->kind));
+  } else {
+    if (types) check_types(judge, *find(kind->spec), by_type);
+    for (const Rule rule : kind->rules)
+      if (rule != nullptr) rule(judge);
+  }
+  out.append(by_type.has_errors() ? only_new(std::move(by_rule), by_type) : std::move(by_rule));
+  out.append(std::move(by_type));
 }
 
 }  // namespace dbm::cnpg

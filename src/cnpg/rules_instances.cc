@@ -266,7 +266,7 @@ void others(Judge& j) {
       j.items("spec.projectedVolumeTemplate.sources").empty())
     j.error("missing-field", "spec.projectedVolumeTemplate",
             "projectedVolumeTemplate needs sources");
-  const std::string_view hibernation = j.text("metadata.annotations.cnpg.io/hibernation");
+  const std::string_view hibernation = j.annotation("cnpg.io/hibernation");
   if (!hibernation.empty() && hibernation != "on" && hibernation != "off")
     j.error("bad-enum", "metadata.annotations",
             fmt::format("\"{}\" is not allowed for cnpg.io/hibernation", printable(hibernation)),

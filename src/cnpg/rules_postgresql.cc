@@ -72,7 +72,7 @@ void wal_level(Judge& j) {
                    fmt::format("\"{}\" is no wal_level", printable(level)),
                    "logical, replica or minimal");
   if (level != "minimal") return;
-  const bool archives = j.text("metadata.annotations.cnpg.io/skipWalArchiving") != "enabled";
+  const bool archives = j.annotation("cnpg.io/skipWalArchiving") != "enabled";
   if (archives || j.integer("spec.instances", 1) > 1 || is_replica(j))
     j.error("bad-value", path_of("wal_level"),
             "wal_level minimal allows neither standbys nor archiving",
@@ -163,7 +163,7 @@ void synchronous(Judge& j) {
     j.error("bad-value", path + ".dataDurability",
             "dataDurability preferred excludes standbyNamesPre and standbyNamesPost");
   const bool quorum = Judge::flag(*sync, "failoverQuorum") ||
-                      j.text("metadata.annotations.alpha.cnpg.io/failoverQuorum") == "true";
+                      j.annotation("alpha.cnpg.io/failoverQuorum") == "true";
   if (quorum && number <= named)
     j.error("out-of-range", path,
             "failoverQuorum needs a number above that of the standbys given by name");

@@ -143,14 +143,12 @@ class Builder {
     if (start == nullptr || end == nullptr || start->line != end->line ||
         end->input_pos > text_.size() || start->input_pos > end->input_pos)
       return token_text(event->scalar.value);
-    std::string_view raw = text_.substr(start->input_pos, end->input_pos - start->input_pos);
-    if (style == FYSS_PLAIN) return raw;
-    const char quote = style == FYSS_SINGLE_QUOTED ? '\'' : '"';
-    const bool quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
-    if (!quoted || raw.size() < 2 || raw.front() != quote || raw.back() != quote)
-      return token_text(event->scalar.value);
-    raw = raw.substr(1, raw.size() - 2);
-    const bool as_is = raw.find(quote == '"' ? '\\' : '\'') == raw.npos;
+    // The marks of a quoted scalar stand inside its quotes.
+    const std::string_view raw =
+        text_.substr(start->input_pos, end->input_pos - start->input_pos);
+    const bool as_is = style == FYSS_PLAIN ||
+                       (style == FYSS_DOUBLE_QUOTED && raw.find('\\') == raw.npos) ||
+                       (style == FYSS_SINGLE_QUOTED && raw.find('\'') == raw.npos);
     return as_is ? raw : token_text(event->scalar.value);
   }
 
@@ -161,9 +159,11 @@ class Builder {
   }
 
   bool scalar(fy_event* event) {
-    const Pos pos = place(event);
+    Pos pos = place(event);
     const fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
     const bool plain = style == FYSS_PLAIN;
+    const bool quoted = style == FYSS_DOUBLE_QUOTED || style == FYSS_SINGLE_QUOTED;
+    if (quoted && pos.column > 1) --pos.column;  // libfyaml's is that of the content
     const std::string_view text = scalar_text(event, style);
     if (wants_key()) return take_key(text, pos, plain);
     Kind kind = plain ? resolve_plain(text) : Kind::kString;

@@ -127,7 +127,8 @@ class Table:
                 if name not in schema["properties"]:
                     continue
                 child = schema["properties"][name]
-                required = name in schema.get("required", [])
+                # The API server fills in defaults before it asks for what is required.
+                required = name in schema.get("required", []) and "default" not in child
                 groups.setdefault((json.dumps(facts_of(child), sort_keys=True), required), []).append(
                     (bit, child))
             for (_, required), group in groups.items():
