@@ -26,6 +26,7 @@ using Seen = std::unordered_map<std::string, First>;
 
 void collide(const RuleContext& context, std::string_view code, Pos pos, std::string path,
              std::string message, std::string hint, Pos first) {
+  if (pos && pos < first) std::swap(pos, first);  // told at the later one
   Diagnostic& d = context.out.error(code, pos, std::move(path), std::move(message),
                                     std::move(hint));
   d.related = first;
