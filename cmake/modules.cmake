@@ -61,7 +61,7 @@ function(dbm_fuzzers)
     add_executable(${program} ${fuzzer})
     target_compile_options(${program} PRIVATE -fsanitize=fuzzer)
     target_link_options(${program} PRIVATE -fsanitize=fuzzer)
-    target_link_libraries(${program} PRIVATE dbm_spec dbm_warnings)
+    target_link_libraries(${program} PRIVATE dbm_cli dbm_warnings)
   endforeach()
 endfunction()
 

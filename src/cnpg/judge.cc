@@ -3,7 +3,7 @@
 namespace dbm::cnpg {
 namespace {
 
-const yaml::Value kNothing;
+const yaml::Value kNothing{};
 
 /// "externalClusters[2].name" step by step: a key, or an index in brackets.
 std::string_view next_step(std::string_view& path) {

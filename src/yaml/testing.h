@@ -22,7 +22,7 @@ struct Document {
            std::to_string(all[0].pos.column);
   }
   const Value& at(std::initializer_list<std::string_view> path) const {
-    static const Value kNone;
+    static const Value kNone{};
     const Value* found = tree.find_path(path);
     return found != nullptr ? *found : kNone;
   }
