@@ -165,6 +165,10 @@ class Builder {
     const bool quoted = style == FYSS_DOUBLE_QUOTED || style == FYSS_SINGLE_QUOTED;
     if (quoted && pos.column > 1) --pos.column;  // libfyaml's is that of the content
     const std::string_view text = scalar_text(event, style);
+    // libfyaml 0.7 counts some folded blocks longer than they are and leaves the rest to chance.
+    if (style != FYSS_DOUBLE_QUOTED && find_illegal(text) != text.npos)
+      return refuse("yaml", pos, "this text of several lines cannot be read",
+                    "write it as a literal block (|) or in double quotes");
     if (wants_key()) return take_key(text, pos, plain);
     Kind kind = plain ? resolve_plain(text) : Kind::kString;
     if (event->scalar.tag != nullptr && !tagged(tag_text(event->scalar.tag), text, pos, kind))

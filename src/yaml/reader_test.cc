@@ -1,5 +1,8 @@
 #include "yaml/reader.h"
 
+#include <fstream>
+#include <sstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -150,6 +153,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"deep", std::string(100, '[') + std::string(100, ']'), "yaml-depth 1:61", "deep"},
         BadCase{"bomb", bomb(), "yaml-alias", "stand for"}),
     [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Reader, RefusesBlocksThatLibfyamlCannotRead) {  // found by fuzz/yaml_fuzz
+  std::ifstream file(DBM_SOURCE_DIR "/test/yaml/found/folded-block-too-long.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  ASSERT_FALSE(text.str().empty());
+  const Document d(text.str());
+  EXPECT_THAT(d.first(), ::testing::StartsWith("yaml 5:"));
+}
 
 TEST(Reader, TellsBothPlacesOfADuplicateKey) {
   const Document d("a: 1\na: 2\n");
