@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <regex>
 #include <unordered_map>
 #include <vector>
 
@@ -10,20 +9,12 @@
 
 #include "base/text.h"
 #include "cnpg/quantity.h"
+#include "cnpg/regex.h"
 
 namespace dbm::cnpg {
 namespace {
 
 using yaml::Value;
-
-/// Patterns are compiled once a process; they are ECMAScript-compatible RE2.
-bool matches(std::string_view pattern, std::string_view text) {
-  thread_local std::unordered_map<std::string_view, std::regex> compiled;
-  auto found = compiled.find(pattern);
-  if (found == compiled.end())
-    found = compiled.emplace(pattern, std::regex(pattern.begin(), pattern.end())).first;
-  return std::regex_search(text.begin(), text.end(), found->second);
-}
 
 std::string_view wanted(const Type& type) {
   switch (type.kind) {

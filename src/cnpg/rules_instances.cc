@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cnpg/judge.h"
 #include "cnpg/quantity.h"
+#include "cnpg/regex.h"
 
 namespace dbm::cnpg {
 namespace {
@@ -255,6 +256,16 @@ void replica_mode(Judge& j) {
     j.error("bad-value", path, "promotionToken is for the primary Cluster");
 }
 
+void replication_slots(Judge& j) {
+  const std::string path = "spec.replicationSlots.synchronizeReplicas.excludePatterns";
+  const auto patterns = j.items(path);
+  for (size_t i = 0; i < patterns.size(); ++i)
+    if (const auto mistake = regex_mistake(patterns[i].text()))
+      j.error("bad-value", fmt::format("{}[{}]", path, i),
+              fmt::format("\"{}\" is no regular expression: {}", printable(patterns[i].text()),
+                          printable(*mistake)));
+}
+
 void others(Judge& j) {
   if (const yaml::Value* superuser = j.at("spec.superuserSecret"))
     if (Judge::text(*superuser, "name").empty())
@@ -304,6 +315,7 @@ void judge_instances(Judge& j) {
   environment(j);
   certificates(j);
   replica_mode(j);
+  replication_slots(j);
   others(j);
 }
 

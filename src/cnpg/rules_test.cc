@@ -114,6 +114,8 @@ INSTANTIATE_TEST_SUITE_P(Postgresql, Rules, ::testing::Values(
                 "{parameters: {wal_level: minimal, max_wal_senders: '0'}}}}", ""},
     RuleCase{C, "meta {metadata: {annotations: {cnpg.io/skipWalArchiving: enabled}}, spec: {instances: 1, postgresql: "
                 "{parameters: {wal_level: minimal}}}}", "bad-value"},
+    RuleCase{C, "{replicationSlots: {synchronizeReplicas: {excludePatterns: ['^a(b|c)$']}}}", ""},
+    RuleCase{C, "{replicationSlots: {synchronizeReplicas: {excludePatterns: ['(a']}}}", "bad-value"},
     RuleCase{C, "{postgresql: {parameters: {min_wal_size: 1GB, max_wal_size: 2GB}}}", ""},
     RuleCase{C, "{postgresql: {parameters: {min_wal_size: 2GB, max_wal_size: 2GB}}}", "wal-size"},
     RuleCase{C, "{postgresql: {parameters: {min_wal_size: 2GB}}}", "wal-size"},

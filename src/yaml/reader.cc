@@ -1,18 +1,15 @@
 #include "yaml/reader.h"
 
-#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 
 #include <fmt/format.h>
-#include <libfyaml.h>
+#include <yaml.h>
 
 #include "base/text.h"
 
 namespace dbm::yaml {
 namespace {
-
-using Parser = std::unique_ptr<fy_parser, decltype(&fy_parser_destroy)>;
 
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
@@ -52,55 +49,118 @@ size_t find_illegal(std::string_view text) {
   return text.npos;
 }
 
-/// Where brackets are open that deep that no file means it; libfyaml would keep a token of each in
-/// memory before it says anything. Quotes and comments do not count here, so the bound is far above
-/// ReadLimits::depth.
-size_t find_too_deep(std::string_view text) {
-  constexpr size_t kOpen = 20'000;
-  size_t open = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '[' || c == '{') {
-      if (++open > kOpen) return i;
-    } else if ((c == ']' || c == '}') && open > 0) {
-      --open;
-    }
+/// libyaml's parser; freed at the end of the scope. libyaml counts characters, this counts bytes.
+class Parser {
+ public:
+  /// The text must outlive the parser.
+  explicit Parser(std::string_view text) {
+    good_ = yaml_parser_initialize(&parser_) != 0;
+    if (!good_) return;
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
   }
-  return text.npos;
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+  ~Parser() { yaml_parser_delete(&parser_); }
+
+  /// False: no further event, failure() says why. The event is the caller's to delete.
+  bool next(yaml_event_t& event) { return good_ && yaml_parser_parse(&parser_, &event) != 0; }
+  const yaml_parser_t& failure() const { return parser_; }
+
+ private:
+  yaml_parser_t parser_{};
+  bool good_ = false;
+};
+
+/// An event that is freed at the end of the scope.
+struct Event : yaml_event_t {
+  Event() : yaml_event_t{} {}
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { yaml_event_delete(this); }
+};
+
+/// Turns libyaml's marks (counted in characters) into bytes, lines and columns of the text. The marks
+/// of a parse only ever go on, or back a little: finding one costs the way from the last.
+class Cursor {
+ public:
+  Cursor(std::string_view text, uint16_t source) : text_(text), source_(source) {}
+
+  size_t byte(const yaml_mark_t& mark) {
+    while (characters_ < mark.index && byte_ < text_.size()) forward();
+    while (characters_ > mark.index && byte_ > 0) back();
+    return byte_;
+  }
+  Pos pos(const yaml_mark_t& mark) {
+    const size_t at = byte(mark);
+    return {line_, static_cast<uint16_t>(std::min<size_t>(at - line_start_ + 1, 65535)), source_};
+  }
+
+ private:
+  bool inside_character(size_t at) const {
+    return at < text_.size() && (static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80;
+  }
+  void forward() {
+    if (text_[byte_] == '\n') {
+      ++line_;
+      line_start_ = byte_ + 1;
+    }
+    ++characters_;
+    do ++byte_; while (inside_character(byte_));
+  }
+  void back() {
+    --characters_;
+    do --byte_; while (inside_character(byte_));
+    if (text_[byte_] != '\n') return;
+    --line_;
+    const size_t before = byte_ == 0 ? text_.npos : text_.rfind('\n', byte_ - 1);
+    line_start_ = before == text_.npos ? 0 : before + 1;
+  }
+
+  std::string_view text_;
+  uint16_t source_;
+  uint32_t line_ = 1;
+  size_t characters_ = 0, byte_ = 0, line_start_ = 0;
+};
+
+std::string_view view(const yaml_char_t* text) {
+  return text != nullptr ? std::string_view(reinterpret_cast<const char*>(text)) : std::string_view();
 }
 
-/// Builds trees from libfyaml's events.
+/// Builds trees from libyaml's events.
 class Builder {
  public:
   Builder(Arena& arena, std::string_view text, uint16_t source, Diagnostics& diagnostics,
           const ReadLimits& limits)
-      : arena_(arena), text_(text), source_(source), diagnostics_(diagnostics), limits_(limits) {}
+      : arena_(arena), text_(text), cursor_(text, source), diagnostics_(diagnostics), limits_(limits) {}
 
   std::vector<Value> documents;
 
   /// False: the input is refused, a diagnostic says why.
-  bool take(fy_event* event) {
-    switch (event->type) {
-      case FYET_DOCUMENT_START:
+  bool take(const Event& event) {
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT:
         anchors_.clear();
         return true;
-      case FYET_SCALAR:
+      case YAML_SCALAR_EVENT:
         return scalar(event);
-      case FYET_ALIAS:
+      case YAML_ALIAS_EVENT:
         return alias(event);
-      case FYET_SEQUENCE_START:
-        return open(event, Value::list(arena_, place(event)), event->sequence_start.anchor,
-                    event->sequence_start.tag);
-      case FYET_MAPPING_START:
-        return open(event, Value::map(arena_, place(event)), event->mapping_start.anchor,
-                    event->mapping_start.tag);
-      case FYET_SEQUENCE_END:
-      case FYET_MAPPING_END:
+      case YAML_SEQUENCE_START_EVENT:
+        return open(event, Value::list(arena_, place(event)), event.data.sequence_start.anchor,
+                    event.data.sequence_start.tag);
+      case YAML_MAPPING_START_EVENT:
+        return open(event, Value::map(arena_, place(event)), event.data.mapping_start.anchor,
+                    event.data.mapping_start.tag);
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
         return close();
       default:
         return true;
     }
   }
+  Pos pos(const yaml_mark_t& mark) { return cursor_.pos(mark); }
 
  private:
   struct Node {
@@ -117,65 +177,37 @@ class Builder {
     std::unordered_set<std::string_view> seen;   // keys, once there are many
   };
 
-  Pos place(fy_event* event) const {
-    const fy_mark* mark = fy_event_start_mark(event);
-    if (mark == nullptr) return {1, 1, source_};
-    return {static_cast<uint32_t>(mark->line + 1),
-            static_cast<uint16_t>(std::min(mark->column + 1, 65535)), source_};
-  }
+  Pos place(const Event& event) { return cursor_.pos(event.start_mark); }
 
   bool refuse(std::string_view code, Pos pos, std::string message, std::string hint = {}) {
     diagnostics_.error(code, pos, {}, std::move(message), std::move(hint));
     return false;
   }
 
-  std::string_view token_text(fy_token* token) {
-    size_t length = 0;
-    const char* data = token != nullptr ? fy_token_get_text(token, &length) : nullptr;
-    if (data == nullptr) return std::string_view("", 0);
-    const bool in_source = data >= text_.data() && data + length <= text_.data() + text_.size();
-    return in_source ? std::string_view(data, length) : arena_.copy({data, length});
-  }
-
   /// The scalar's text: as it stands in the source when nothing in it is escaped or folded.
-  std::string_view scalar_text(fy_event* event, fy_scalar_style style) {
-    const fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
-    if (start == nullptr || end == nullptr || start->line != end->line ||
-        end->input_pos > text_.size() || start->input_pos > end->input_pos)
-      return token_text(event->scalar.value);
-    // The marks of a quoted scalar stand inside its quotes.
-    const std::string_view raw =
-        text_.substr(start->input_pos, end->input_pos - start->input_pos);
-    const bool as_is = style == FYSS_PLAIN ||
-                       (style == FYSS_DOUBLE_QUOTED && raw.find('\\') == raw.npos) ||
-                       (style == FYSS_SINGLE_QUOTED && raw.find('\'') == raw.npos);
-    return as_is ? raw : token_text(event->scalar.value);
+  std::string_view scalar_text(const Event& event) {
+    const auto& scalar = event.data.scalar;
+    const std::string_view read(reinterpret_cast<const char*>(scalar.value), scalar.length);
+    if (event.start_mark.line == event.end_mark.line && scalar.tag == nullptr &&
+        scalar.anchor == nullptr) {
+      const size_t quote = scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 1;
+      const std::string_view raw = text_.substr(cursor_.byte(event.start_mark) + quote, read.size());
+      if (raw == read) return raw.empty() ? std::string_view("", 0) : raw;
+    }
+    return arena_.copy(read);
   }
 
-  static std::string_view tag_text(fy_token* tag) {
-    size_t length = 0;
-    const char* text = tag != nullptr ? fy_token_get_text(tag, &length) : nullptr;
-    return text != nullptr ? std::string_view(text, length) : std::string_view();
-  }
-
-  bool scalar(fy_event* event) {
-    Pos pos = place(event);
-    const fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
-    const bool plain = style == FYSS_PLAIN;
-    const bool quoted = style == FYSS_DOUBLE_QUOTED || style == FYSS_SINGLE_QUOTED;
-    if (quoted && pos.column > 1) --pos.column;  // libfyaml's is that of the content
-    const std::string_view text = scalar_text(event, style);
-    // libfyaml 0.7 counts some folded blocks longer than they are and leaves the rest to chance.
-    if (style != FYSS_DOUBLE_QUOTED && find_illegal(text) != text.npos)
-      return refuse("yaml", pos, "this text of several lines cannot be read",
-                    "write it as a literal block (|) or in double quotes");
+  bool scalar(const Event& event) {
+    const auto& scalar = event.data.scalar;
+    const Pos pos = place(event);
+    const bool plain = scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    const std::string_view text = scalar_text(event);
     if (wants_key()) return take_key(text, pos, plain);
     Kind kind = plain ? resolve_plain(text) : Kind::kString;
-    if (event->scalar.tag != nullptr && !tagged(tag_text(event->scalar.tag), text, pos, kind))
-      return false;
+    if (scalar.tag != nullptr && !tagged(view(scalar.tag), text, pos, kind)) return false;
     const Value value =
         kind == Kind::kNull ? Value::null(pos) : Value::scalar(kind, text, pos);
-    return add({value, 1}, token_text(event->scalar.anchor));
+    return add({value, 1}, arena_.copy(view(scalar.anchor)));
   }
 
   /// The kind that an explicit tag asks for.
@@ -234,19 +266,19 @@ class Builder {
     return true;  // go on: there may be more mistakes
   }
 
-  bool open(fy_event* event, Value value, fy_token* anchor, fy_token* tag) {
+  bool open(const Event& event, Value value, const yaml_char_t* anchor, const yaml_char_t* tag) {
     if (wants_key())
       return refuse("yaml", place(event), "a key must be a plain name, not a list or a map");
     if (static_cast<int>(stack_.size()) >= limits_.depth)
       return refuse("yaml-depth", place(event),
                     fmt::format("lists and maps are nested more than {} deep", limits_.depth));
-    const std::string_view name = tag_text(tag);
+    const std::string_view name = view(tag);
     if (!name.empty() && name != "tag:yaml.org,2002:map" && name != "tag:yaml.org,2002:seq")
       return refuse("yaml-tag", place(event), fmt::format("the tag {} is not known", printable(name)),
                     "leave the tag out");
     stack_.emplace_back();
     stack_.back().node.value = value;
-    stack_.back().anchor = token_text(anchor);
+    stack_.back().anchor = arena_.copy(view(anchor));
     return true;
   }
 
@@ -273,11 +305,10 @@ class Builder {
     return true;
   }
 
-  bool alias(fy_event* event) {
-    Pos pos = place(event);  // libfyaml's is that of the name
-    if (pos.column > 1) --pos.column;
+  bool alias(const Event& event) {
+    const Pos pos = place(event);
     if (wants_key()) return refuse("yaml-alias", pos, "an alias cannot be a key");
-    const std::string_view name = token_text(event->alias.anchor);
+    const std::string_view name = view(event.data.alias.anchor);
     const auto found = anchors_.find(name);
     if (found != anchors_.end()) return add(found->second, {});
     for (const Frame& frame : stack_)
@@ -316,7 +347,7 @@ class Builder {
 
   Arena& arena_;
   std::string_view text_;
-  uint16_t source_;
+  Cursor cursor_;
   Diagnostics& diagnostics_;
   const ReadLimits& limits_;
   std::vector<Frame> stack_;
@@ -333,31 +364,25 @@ bool tab_indents(const Sources& sources, Pos pos) {
   return false;
 }
 
-/// libfyaml's own complaint, with the causes that people meet said in plain words.
-void report_syntax(const Sources& sources, uint16_t source, std::string_view text, fy_diag* diag,
-                   Diagnostics& diagnostics) {
-  void* iterator = nullptr;
-  const fy_diag_error* error = fy_diag_errors_iterate(diag, &iterator);
-  Pos pos{1, 1, source};
-  std::string message = "this is not YAML";
-  if (error != nullptr) {
-    pos.line = static_cast<uint32_t>(std::max(error->line, 1));
-    pos.column = static_cast<uint16_t>(std::min(std::max(error->column, 1), 65535));
-    message = fmt::format("this is not YAML: {}", printable(error->msg, 200));
+/// libyaml's own complaint, with the causes that people meet said in plain words.
+void report_syntax(const Sources& sources, std::string_view text, Pos pos,
+                   const yaml_parser_t& parser, Diagnostics& diagnostics) {
+  if (parser.error == YAML_MEMORY_ERROR) {
+    diagnostics.error("yaml", pos, {}, "there is not enough memory to read this file");
+    return;
   }
   if (tab_indents(sources, pos)) {
-    const std::string_view line = sources.line(pos);
-    const size_t tab = line.find('\t');
-    if (tab != line.npos) pos.column = static_cast<uint16_t>(tab + 1);
+    const size_t tab = sources.line(pos).find('\t');
+    if (tab != std::string_view::npos) pos.column = static_cast<uint16_t>(tab + 1);
     diagnostics.error("yaml-tab", pos, {}, "a tab cannot indent YAML", "indent with spaces");
-  } else if (message.find("depth") != message.npos) {
-    diagnostics.error("yaml-depth", pos, {}, "lists and maps are nested too deep");
-  } else {
-    diagnostics.error("yaml", pos, {}, std::move(message),
-                      text.find("{{") != text.npos
-                          ? "this may be a template; a values file holds plain YAML"
-                          : "check the indent and the quotes of this line and the one before");
+    return;
   }
+  const std::string problem = parser.problem != nullptr ? parser.problem : "unknown reason";
+  const std::string context = parser.context != nullptr ? std::string(parser.context) + ", " : "";
+  diagnostics.error("yaml", pos, {}, fmt::format("this is not YAML: {}{}", context, problem),
+                    text.find("{{") != text.npos
+                        ? "this may be a template; a values file holds plain YAML"
+                        : "check the indent and the quotes of this line and the one before");
 }
 
 }  // namespace
@@ -386,41 +411,17 @@ std::vector<Value> read_all(Arena& arena, const Sources& sources, uint16_t sourc
     return {};
   }
 
-  if (const size_t deep = find_too_deep(text); deep != text.npos) {
-    diagnostics.error("yaml-depth", pos_of(text, deep, source), {},
-                      "lists and maps are nested too deep");
-    return {};
-  }
-
-  fy_diag_cfg diag_config;
-  fy_diag_cfg_default(&diag_config);
-  diag_config.fp = nullptr;
-  const std::unique_ptr<fy_diag, decltype(&fy_diag_destroy)> diag(fy_diag_create(&diag_config),
-                                                                  &fy_diag_destroy);
-  fy_diag_set_collect_errors(diag.get(), true);
-  fy_parse_cfg config{};
-  config.flags = static_cast<fy_parse_cfg_flags>(
-      FYPCF_QUIET | FYPCF_DISABLE_MMAP_OPT | FYPCF_DEFAULT_VERSION_1_1 | FYPCF_JSON_NONE |
-      FYPCF_ALLOW_DUPLICATE_KEYS);
-  config.diag = diag.get();
-  const Parser parser(fy_parser_create(&config), &fy_parser_destroy);
-  if (!parser || fy_parser_set_string(parser.get(), text.data(), text.size()) != 0) {
-    diagnostics.error("yaml", {1, 1, source}, {}, "the YAML reader could not be started");
-    return {};
-  }
-
+  Parser parser(text);
   Builder builder(arena, text, source, diagnostics, limits);
-  bool good = true;
-  while (good) {
-    fy_event* event = fy_parser_parse(parser.get());
-    if (event == nullptr) break;
-    const bool end = event->type == FYET_STREAM_END;
-    good = builder.take(event);
-    fy_parser_event_free(parser.get(), event);
-    if (end) break;
+  while (true) {
+    Event event;
+    if (!parser.next(event)) {
+      report_syntax(sources, text, builder.pos(parser.failure().problem_mark), parser.failure(),
+                    diagnostics);
+      break;
+    }
+    if (event.type == YAML_STREAM_END_EVENT || !builder.take(event)) break;
   }
-  if (good && fy_parser_get_stream_error(parser.get()))
-    report_syntax(sources, source, text, diag.get(), diagnostics);
   return std::move(builder.documents);
 }
 

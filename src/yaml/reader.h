@@ -1,7 +1,7 @@
 #pragma once
 
 // Reading YAML as Helm does (YAML 1.1 scalars, merge keys), with the place of every key and value.
-// libfyaml parses; this file's own part is what Helm's readers leave open: duplicate keys, unknown
+// libyaml parses (go-yaml, which Helm reads with, is its port to Go); this file's own part is what Helm's readers leave open: duplicate keys, unknown
 // tags and hostile input are refused with a place and a reason.
 //
 // The tree's texts point into the source's text where they can, else into the arena.

@@ -131,7 +131,7 @@ std::string bomb() {
 INSTANTIATE_TEST_SUITE_P(
     Bad, ReadRefused,
     ::testing::Values(
-        BadCase{"bracket", "a: [", "yaml 2:1", "not YAML"},
+        BadCase{"bracket", "a: [\n", "yaml 2:1", "not YAML"},
         BadCase{"tab", "a:\n\tb: 1\n", "yaml-tab 2:1", "tab"},
         BadCase{"duplicate", "a: 1\nb: 2\na: 3\n", "yaml-duplicate-key 3:1", "a"},
         BadCase{"duplicate_among_many",
@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"list_key", "? [a]\n: 1\n", "yaml 1:3", "key"},
         BadCase{"unknown_alias", "a: *b\n", "yaml-alias 1:4", "no anchor &b"},
         BadCase{"inner_alias", "a: &a [*a]\n", "yaml-alias 1:8", "inside what it names"},
-        BadCase{"tag", "a: !Ref b\n", "yaml-tag 1:9", "tag"},
+        BadCase{"tag", "a: !Ref b\n", "yaml-tag 1:4", "tag"},
         BadCase{"nul", std::string("a: \0", 4), "yaml-nul 1:4", "NUL"},
         BadCase{"utf8", "a: \xC0\xAF\n", "yaml-utf8 1:4", "0xC0"},
         BadCase{"surrogate", "a: \xED\xA0\x80\n", "yaml-utf8 1:4", "0xED"},
@@ -154,13 +154,26 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"bomb", bomb(), "yaml-alias", "stand for"}),
     [](const auto& row) { return std::string(row.param.name); });
 
-TEST(Reader, RefusesBlocksThatLibfyamlCannotRead) {  // found by fuzz/yaml_fuzz
+TEST(Reader, ReadsAnEmptyFoldedBlock) {  // libfyaml 0.7 took it for longer than it is
   std::ifstream file(DBM_SOURCE_DIR "/test/yaml/found/folded-block-too-long.yaml");
   std::stringstream text;
   text << file.rdbuf();
   ASSERT_FALSE(text.str().empty());
   const Document d(text.str());
-  EXPECT_THAT(d.first(), ::testing::StartsWith("yaml 5:"));
+  EXPECT_EQ(d.first(), "");
+  const Value& cluster = d.at({"cclusters", "saas-prod"});
+  EXPECT_EQ(cluster.members()[1].key, "instances");
+  EXPECT_EQ(cluster.members()[1].value.text(), "");
+  EXPECT_EQ(cluster.find("imageName")->text(), "ghcr.io/cloudnative-pg/postgresql:17.2");
+}
+
+TEST(Reader, CountsColumnsInBytes) {
+  const Document d("\"\xC3\xA9\": {x: \xE2\x82\xAC, y: [z]}\nb: 1\n");
+  EXPECT_EQ(d.first(), "");
+  const Member& first = d.tree.members()[0];
+  EXPECT_EQ(first.value.members()[1].key_pos, (Pos{1, 16, 0}));
+  EXPECT_EQ(first.value.members()[0].value.text(), "\xE2\x82\xAC");
+  EXPECT_EQ(d.tree.members()[1].key_pos, (Pos{2, 1, 0}));
 }
 
 TEST(Reader, TellsBothPlacesOfADuplicateKey) {

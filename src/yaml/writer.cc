@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -286,11 +287,12 @@ void write_json(std::string& out, const Value& v, int indent) {
 void write_json_string(std::string& out, std::string_view t) {
   out += '"';
   size_t done = 0;
-  for (size_t i = 0; i < t.size(); ++i) {
-    const auto c = static_cast<unsigned char>(t[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) continue;
+  for (size_t i = 0, length = 1; i < t.size(); i += length) {
+    uint32_t c = 0;
+    std::tie(c, length) = code_point(t, i);
+    if (is_printable(c) && c != '"' && c != '\\') continue;
     out.append(t, done, i - done);
-    done = i + 1;
+    done = i + length;
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;

@@ -1,4 +1,5 @@
-"""What the writer writes reads back the same elsewhere: PyYAML (YAML 1.1), and Go's readers of kubectl, Helm and yaml.v3."""
+"""What the writer writes reads back the same elsewhere: PyYAML (YAML 1.1), and Go's readers of kubectl, Helm and yaml.v3.
+And the reader reads what Helm's reader reads."""
 
 import json
 import os
@@ -26,9 +27,13 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.one_of(st.lists(inner, max_si
 BATCHES = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+# A YAML reader takes neither pairs of surrogates nor these as they are, as JSON would have them.
+ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "\u007f\u0085\u2028\u2029\ufeff"}
+
+
 def written(documents) -> str:
-    lines = "".join(json.dumps(document) + "\n" for document in documents)
-    return subprocess.run([TOOL], input=lines, capture_output=True, text=True, check=True, timeout=60).stdout
+    lines = "".join(json.dumps(document, ensure_ascii=False).translate(ESCAPED) + "\n" for document in documents)
+    return subprocess.run([TOOL, "write"], input=lines, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def same(a, b) -> bool:
@@ -85,3 +90,36 @@ def test_awkward_texts_as_keys_and_values():
     check(documents, lambda text: list(yaml.load_all(text, yaml.CSafeLoader)))
     for variant in ("v2", "v3"):
         check(documents, goyaml(variant))
+
+
+# Keys are plain ones: Helm makes a "true" of a key y. Scalars as people write them, and texts in every style that PyYAML knows.
+# Tags are left out: Helm passes over those that it does not know.
+PLAIN = st.one_of(st.sampled_from([text for text in AWKWARD if text.isprintable()]),
+                  st.text(st.sampled_from(list("ab1 :#-'\"{}[],*!|>%@.~=_eExX0")), max_size=10))
+STYLES = st.fixed_dictionaries({"default_flow_style": st.sampled_from([True, False, None]), "default_style": st.sampled_from([None, "'", '"', "|", ">"]),
+                                "width": st.sampled_from([10, 80]), "indent": st.sampled_from([2, 4, 7]), "allow_unicode": st.booleans()})
+TEXTS = st.one_of(
+    PLAIN.filter(lambda text: not text.startswith("!")).map(lambda text: f"v: {text}\n"),
+    st.tuples(st.sampled_from(["|", ">", "|-", ">-", "|+", ">+", "|2", ">1"]), st.lists(st.sampled_from(["", " ", "  a", "  b c", "    d", " e", "x: 1", "\t"]), max_size=6))
+    .map(lambda block: f"v: {block[0]}\n" + "\n".join(block[1]) + "\n"),
+    st.tuples(st.dictionaries(st.sampled_from(["a", "b c", "d: e"]), st.one_of(SCALARS, st.lists(SCALARS, max_size=4)), min_size=1), STYLES).map(lambda pair: yaml.dump(pair[0], **pair[1])))
+
+
+def test_reads_what_helm_reads():
+    read = goyaml("v2")
+
+    def ours(text):
+        done = subprocess.run([TOOL, "read"], input=text, capture_output=True, text=True, timeout=60)
+        return [json.loads(line) for line in done.stdout.split("\n") if line] if done.returncode == 0 else done.stderr
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(TEXTS)
+    def check_text(text):
+        try:
+            theirs = read(text)
+        except AssertionError:
+            return  # what Helm refuses is not judged here
+        mine = ours(text)
+        assert not isinstance(mine, str), f"{text!r} is {theirs!r} for Helm; ours says {mine}"
+        assert len(mine) == len(theirs) and all(map(same, mine, theirs)), f"{text!r} is {theirs!r} for Helm, {mine!r} for us"
+    check_text()
