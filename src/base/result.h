@@ -63,4 +63,8 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
+/// For functions that give nothing back but whether they worked: `return Ok{};`.
+struct Ok {};
+using Status = Result<Ok>;
+
 }  // namespace dbm

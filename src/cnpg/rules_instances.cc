@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "cnpg/image.h"
 #include "cnpg/judge.h"
 #include "cnpg/quantity.h"
 #include "cnpg/regex.h"
@@ -12,25 +13,6 @@ namespace dbm::cnpg {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// The tag of an image's name; null data when it has a digest and no tag, "latest" when neither.
-std::string_view image_tag(std::string_view image) {
-  const size_t digest = image.find("@sha256:");
-  const std::string_view named = image.substr(0, digest);
-  const size_t colon = named.rfind(':');
-  if (colon != named.npos && named.find('/', colon) == named.npos) return named.substr(colon + 1);
-  return digest != image.npos ? std::string_view() : std::string_view("latest");
-}
-
-/// The number that a tag begins with; 0 when it does not.
-int tag_major(std::string_view tag) {
-  int major = 0;
-  for (const char c : tag) {
-    if (!is_digit(c) || major > 1000) break;
-    major = major * 10 + (c - '0');
-  }
-  return major;
-}
 
 bool is_dns_1035(std::string_view name) {
   const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -290,8 +272,7 @@ int major_version(const Judge& j) {
   if (j.at("spec.imageCatalogRef") != nullptr)
     return static_cast<int>(j.integer("spec.imageCatalogRef.major", 0));
   const std::string_view image = j.text("spec.imageName");
-  constexpr int kNewest = 18;  // of the operator's default image
-  return image.empty() ? kNewest : tag_major(image_tag(image));
+  return image.empty() ? kDefaultMajor : tag_major(image_tag(image));
 }
 
 bool is_replica(const Judge& j) {

@@ -286,6 +286,21 @@ Value clone(Arena& arena, const Value& value) {
   return out;
 }
 
+Value copy(Arena& arena, const Value& value) {
+  if (value.is_scalar() && !value.is_null())
+    return Value::scalar(value.kind(), arena.copy(value.text()), value.pos());
+  Value out = value;
+  if (value.is_list()) {
+    out = Value::list(arena, value.pos(), value.items().size());
+    for (const Value& item : value.items()) out.push(arena, copy(arena, item));
+  } else if (value.is_map()) {
+    out = Value::map(arena, value.pos(), value.members().size());
+    for (const Member& m : value.members())
+      out.append(arena, arena.copy(m.key), copy(arena, m.value), m.key_pos);
+  }
+  return out;
+}
+
 Value merge(Arena& arena, const Value& base, const Value& over) {
   if (!base.is_map() || !over.is_map()) return over;
   Value out = Value::map(arena, over.pos() ? over.pos() : base.pos(),

@@ -165,6 +165,9 @@ Kind resolve_plain(std::string_view text);
 /// A copy that shares no container with the original.
 Value clone(Arena& arena, const Value& value);
 
+/// A copy with its own containers, keys and texts: it needs `arena` only.
+Value copy(Arena& arena, const Value& value);
+
 /// Helm's merge: maps merge key by key, `over` wins, everything else replaces; a null in `over`
 /// removes the key. Neither input is changed; parts that need no merging are shared.
 Value merge(Arena& arena, const Value& base, const Value& over);

@@ -1,0 +1,99 @@
+#pragma once
+
+// One cluster of the values file on this machine: its servers, what is in them, its poolers and its
+// backups, brought to what the file says. What is right already is not touched; what a killed run
+// left half-made is finished.
+//
+// A LocalCluster works with the folders and the state of its own name only, so that several may be
+// brought up by as many threads; the caller holds the lock of the layout.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "local/instance.h"
+#include "local/layout.h"
+#include "local/passwords.h"
+#include "local/programs.h"
+#include "local/settings.h"
+#include "local/state.h"
+#include "sql/converge.h"
+#include "sql/desired.h"
+
+namespace dbm::local {
+
+/// What the file and the command line say of one cluster. The objects are those that CloudNativePG
+/// would get.
+struct ClusterSource {
+  const spec::Values* values = nullptr;
+  const render::ClusterPlan* plan = nullptr;
+  yaml::Value spec;                  // Cluster.spec
+  std::vector<yaml::Value> poolers;  // Pooler objects, in the order of plan->cluster->poolers
+  sql::Desired desired;
+  int instances = 1;
+};
+
+/// What the machine offers; shared by all clusters.
+struct Surroundings {
+  const Layout* layout = nullptr;
+  const Passwords* passwords = nullptr;
+  std::vector<Postgres> installed;
+  Machine machine;
+  std::string user;  // whom the servers run as
+  bool everything = false;  // look inside every database again
+  /// Called from the cluster's thread: what is being done now.
+  std::function<void(std::string_view cluster, std::string_view what)> progress;
+};
+
+/// How it went. `done` is empty when nothing had to be done.
+struct ClusterReport {
+  std::string name;
+  int major = 0;
+  std::vector<std::string> notices, done, kept;
+  std::vector<sql::Failed> failed;
+  bool good() const { return failed.empty(); }
+};
+
+class LocalCluster {
+ public:
+  /// `state` is this cluster's part of the state.
+  LocalCluster(const Surroundings& around, const ClusterSource& source, ClusterState& state);
+
+  /// Fails as a whole when the servers cannot be brought up; the rest is in the report.
+  Result<ClusterReport> up();
+
+  /// The servers that there are to be, the primary first. After up().
+  const std::vector<Instance>& instances() const { return instances_; }
+
+ private:
+  void say(std::string_view what) const;
+  void did(std::string what) { report_.done.push_back(std::move(what)); }
+
+  Status choose_postgres();
+  Status choose_ports();
+  Status make_certificates();
+  Status make_primary();
+  Status run_server(const Instance& instance, const Instance::Files& files);
+  Status prepare();
+  Status run_post_init();
+  Status make_replicas();
+  Status drop_surplus_replicas();
+  Status converge();
+  Status run_poolers();
+  Status write_connections();
+
+  Instance instance(int number) const;
+  sql::Target admin(const std::string& database = "postgres") const;
+  Result<sql::Connection> connect_admin() const;
+
+  const Surroundings& around_;
+  const ClusterSource& source_;
+  const spec::Cluster& cluster_;
+  ClusterState& state_;
+  Certificates tls_;
+  Postgres postgres_;
+  std::vector<Instance> instances_;
+  ClusterReport report_;
+};
+
+}  // namespace dbm::local

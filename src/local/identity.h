@@ -1,0 +1,20 @@
+#pragma once
+
+// Whom the servers run as. PostgreSQL refuses to run as root: started as root, this program becomes
+// an unprivileged user, for good, before it touches anything in its folder.
+
+#include <string>
+
+#include "base/result.h"
+#include "local/layout.h"
+
+namespace dbm::local {
+
+/// As root: gives the folder to `user` (default: postgres, else nobody) and becomes it. Otherwise
+/// nothing, but an error when `user` is somebody else. Call it once, before there are threads.
+Status become_unprivileged(const Layout& layout, const std::string& user);
+
+/// The name of the user that this process runs as.
+std::string user_name();
+
+}  // namespace dbm::local

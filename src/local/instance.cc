@@ -1,0 +1,179 @@
+#include "local/instance.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "local/ports.h"
+#include "local/process.h"
+#include "local/settings.h"
+
+namespace dbm::local {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kMark = "cnpg-dbm.instance";
+constexpr auto kPatience = 30min;  // a crash recovery, a restore of much WAL
+
+/// The state in postmaster.pid's eighth line: "starting", "ready", "standby", "stopping".
+std::string_view state_in(std::string_view pid_file) {
+  for (int line = 0; line < 7; ++line) {
+    const size_t end = pid_file.find('\n');
+    if (end == pid_file.npos) return {};
+    pid_file.remove_prefix(end + 1);
+  }
+  return pid_file.substr(0, pid_file.find_first_of(" \n"));
+}
+
+}  // namespace
+
+std::string Instance::name() const { return fmt::format("{}-{}", cluster, number); }
+
+Result<bool> Instance::exists() const {
+  std::error_code error;
+  if (!fs::exists(data, error)) return false;
+  const std::string mark = text_or_empty(data / kMark);
+  if (mark == name() + "\n") return true;
+  return Error{fmt::format("{} is not a data folder of {}", data.string(), name()),
+               "move it away, or give another --dir"};
+}
+
+int Instance::data_major() const {
+  const std::string text = text_or_empty(data / "PG_VERSION");
+  int major = 0;
+  std::from_chars(text.data(), text.data() + text.size(), major);
+  return major;
+}
+
+Result<fs::path> Instance::fresh_folder() const {
+  const fs::path fresh = data.string() + ".new";
+  std::error_code error;
+  fs::remove_all(fresh, error);
+  if (error) return Error{fmt::format("cannot remove {}: {}", fresh.string(), error.message()), ""};
+  if (auto made = make_folders(fresh); !made) return std::move(made).error();
+  return fresh;
+}
+
+Status Instance::adopt(const fs::path& fresh) const {
+  if (auto marked = write_atomically(fresh / kMark, name() + "\n", 0600, /*durable=*/true); !marked)
+    return marked;
+  if (rename(fresh.c_str(), data.c_str()) != 0)
+    return system_error(fmt::format("rename {} to {}", fresh.string(), data.string()));
+  return Ok{};
+}
+
+Status Instance::initialise(const std::vector<std::string>& options) const {
+  auto fresh = fresh_folder();
+  if (!fresh) return std::move(fresh).error();
+  std::vector<std::string> words = {postgres.program("initdb"), "--pgdata=" + fresh->string(),
+                                    "--username=postgres",      "--data-checksums",
+                                    "--auth-local=peer",        "--auth-host=scram-sha-256",
+                                    "--no-instructions"};
+  words.insert(words.end(), options.begin(), options.end());
+  if (auto made = run_well({.words = words}, "initdb"); !made) return made;
+  return adopt(*fresh);
+}
+
+Status Instance::copy_from(const Instance& primary, const Certificates& tls) const {
+  auto fresh = fresh_folder();
+  if (!fresh) return std::move(fresh).error();
+  const Command command{
+      .words = {postgres.program("pg_basebackup"), "--pgdata=" + fresh->string(),
+                "--host=" + primary.address, fmt::format("--port={}", primary.port),
+                "--username=streaming_replica", "--no-password", "--checkpoint=fast",
+                "--wal-method=stream", fmt::format("--slot=dbm_{}", number)},
+      .environment = {"PGSSLMODE=verify-full", "PGSSLROOTCERT=" + tls.ca(),
+                      "PGSSLCERT=" + tls.certificate("streaming_replica"),
+                      "PGSSLKEY=" + tls.key("streaming_replica")}};
+  if (auto copied = run_well(command, "pg_basebackup"); !copied) return copied;
+  if (auto made = write_atomically(*fresh / "standby.signal", "", 0600); !made) return made;
+  return adopt(*fresh);
+}
+
+Result<bool> Instance::configure(const Files& files, const Certificates& tls) const {
+  std::map<std::string, std::string> parameters = files.parameters;
+  parameters["cluster_name"] = name();
+  parameters["hot_standby"] = "on";
+  parameters["listen_addresses"] = address;
+  parameters["password_encryption"] = "scram-sha-256";
+  parameters["port"] = std::to_string(port);
+  parameters["ssl"] = "on";
+  parameters["ssl_ca_file"] = tls.ca();
+  parameters["ssl_cert_file"] = tls.certificate("server");
+  parameters["ssl_key_file"] = tls.key("server");
+  parameters["unix_socket_directories"] = sockets.string();
+  parameters["unix_socket_permissions"] = "0700";
+  if (!parameters.contains("log_line_prefix")) parameters["log_line_prefix"] = "%m [%p] %q%u@%d ";
+  if (!is_primary()) {
+    parameters["primary_conninfo"] = files.primary_conninfo;
+    parameters["primary_slot_name"] = fmt::format("dbm_{}", number);
+  }
+  bool changed = false;
+  for (const auto& [file, text] : {std::pair("postgresql.conf", config_text(parameters)),
+                                   std::pair("pg_hba.conf", files.hba),
+                                   std::pair("pg_ident.conf", files.ident)}) {
+    auto written = write_if_changed(data / file, text, 0600);
+    if (!written) return written;
+    changed |= *written;
+  }
+  return changed;
+}
+
+std::optional<pid_t> Instance::pid() const { return running(data / "postmaster.pid", "postgres"); }
+
+Status Instance::start() const {
+  const fs::path pid_file = data / "postmaster.pid";
+  // The server takes a pid file for stale when there is no such process, and looks for shared memory
+  // still in use; it cannot know that the id was given to another program since.
+  pid_t old = 0;
+  const std::string text = text_or_empty(pid_file);
+  std::from_chars(text.data(), text.data() + text.size(), old);
+  if (old > 0 && is_alive(old) && !running(pid_file, "postgres")) unlink(pid_file.c_str());
+
+  if (!is_free(address, port))
+    return Error{fmt::format("the port {}:{} of {} is taken by {}", address, port, name(),
+                             listener(address, port)),
+                 fmt::format("end that program; or `cnpg-dbm down {}` and up with --new-ports", cluster)};
+  for (const fs::path& folder : {sockets, log.parent_path()})
+    if (auto made = make_folders(folder); !made) return made;
+  std::error_code ignored;
+  const auto said_before = fs::file_size(log, ignored);
+  auto started = start_server({.words = {postgres.program("postgres"), "-D", data.string()},
+                               .folder = data}, log);
+  if (!started) return std::move(started).error();
+  const bool ready = wait_until(
+      [&] {
+        const std::string now = text_or_empty(pid_file);
+        const std::string_view state = state_in(now);
+        return state == "ready" || state == "standby";
+      },
+      kPatience, *started);
+  if (ready && is_alive(*started)) return Ok{};
+  std::string said = text_or_empty(log);
+  if (!ignored && said_before <= said.size()) said.erase(0, said_before);
+  return Error{fmt::format("PostgreSQL of {} does not start:\n{}", name(), tail(said)),
+               "its whole log: " + log.string()};
+}
+
+Status Instance::stop(StopMode mode) const {
+  const auto id = pid();
+  if (!id) return Ok{};
+  const int signal = mode == StopMode::kFast ? SIGINT : SIGQUIT;
+  if (stop_process(*id, signal, 60s) || stop_process(*id, SIGQUIT, 20s)) return Ok{};
+  return Error{fmt::format("PostgreSQL of {} (process {}) does not stop", name(), *id),
+               "its log: " + log.string()};
+}
+
+Status Instance::reload() const {
+  const auto id = pid();
+  if (id && kill(*id, SIGHUP) == 0) return Ok{};
+  return Error{fmt::format("PostgreSQL of {} does not run", name()), "its log: " + log.string()};
+}
+
+}  // namespace dbm::local

@@ -1,0 +1,194 @@
+#include "local/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+
+namespace dbm::local {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kNap = 3ms;  // between two looks
+
+class File {
+ public:
+  explicit File(int fd = -1) : fd_(fd) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { close(); }
+  int fd() const { return fd_; }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+/// The strings as execve wants them.
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (std::string& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+/// Messages in English, nothing of the user's PG… variables.
+std::vector<std::string> environment_of(const Command& command) {
+  std::vector<std::string> out = {"LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin"};
+  for (const char* name : {"HOME", "TZ", "TMPDIR"})
+    if (const char* value = std::getenv(name)) out.push_back(std::string(name) + "=" + value);
+  out.insert(out.end(), command.environment.begin(), command.environment.end());
+  return out;
+}
+
+Result<pid_t> spawn(const Command& command, int in, int out, bool own_session) {
+  std::vector<std::string> words = command.words, environment = environment_of(command);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in, 0);
+  posix_spawn_file_actions_adddup2(&actions, out, 1);
+  posix_spawn_file_actions_adddup2(&actions, out, 2);
+  posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, ours;
+  sigemptyset(&none);
+  sigemptyset(&ours);
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&ours, signal);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &ours);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                            (own_session ? POSIX_SPAWN_SETSID : 0));
+  pid_t pid = -1;
+  const int failed = posix_spawn(&pid, words[0].c_str(), &actions, &attributes,
+                                 pointers(words).data(), pointers(environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (failed == 0) return pid;
+  errno = failed;
+  return system_error("start " + words[0]);
+}
+
+int shell_status(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+std::string tail(std::string_view text, size_t bytes) {
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  if (text.size() <= bytes) return std::string(text);
+  text.remove_prefix(text.size() - bytes);
+  const size_t line = text.find('\n');
+  return std::string(line == text.npos ? text : text.substr(line + 1));
+}
+
+Result<Ended> run(const Command& command) {
+  std::array<int, 2> in{}, out{};
+  if (pipe2(in.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
+  File in_read(in[0]), in_write(in[1]);
+  if (pipe2(out.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
+  File out_read(out[0]), out_write(out[1]);
+  auto pid = spawn(command, in[0], out[1], /*own_session=*/false);
+  if (!pid) return std::move(pid).error();
+  in_read.close();
+  out_write.close();
+
+  Ended ended;
+  std::string_view input = command.input;
+  std::array<char, 16384> buffer;
+  fcntl(in_write.fd(), F_SETFL, O_NONBLOCK);
+  while (true) {
+    if (input.empty()) in_write.close();
+    std::array<pollfd, 2> polls{{{out_read.fd(), POLLIN, 0}, {in_write.fd(), POLLOUT, 0}}};
+    if (poll(polls.data(), in_write.fd() >= 0 ? 2 : 1, -1) < 0 && errno != EINTR) break;
+    if (in_write.fd() >= 0 && polls[1].revents != 0) {
+      const ssize_t n = write(in_write.fd(), input.data(), input.size());
+      if (n > 0) input.remove_prefix(static_cast<size_t>(n));
+      else if (errno != EAGAIN && errno != EINTR) input = {};
+    }
+    if (polls[0].revents == 0) continue;
+    const ssize_t n = read(out_read.fd(), buffer.data(), buffer.size());
+    if (n > 0) ended.output.append(buffer.data(), static_cast<size_t>(n));
+    if (n == 0 || (n < 0 && errno != EINTR)) break;
+  }
+  int status = 0;
+  while (waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  ended.status = shell_status(status);
+  return ended;
+}
+
+Status run_well(const Command& command, std::string_view what) {
+  const auto ended = run(command);
+  if (!ended) return ended.error();
+  if (ended->good()) return Ok{};
+  return Error{fmt::format("{} failed with exit code {}:\n{}", what, ended->status,
+                           tail(ended->output)),
+               ended->output.find("No space left") != std::string::npos
+                   ? "make room on the disk and run the command again"
+                   : ""};
+}
+
+Result<pid_t> start_server(const Command& command, const fs::path& log) {
+  const File in(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const File out(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (out.fd() < 0) return system_error("write " + log.string());
+  return spawn(command, in.fd(), out.fd(), /*own_session=*/true);
+}
+
+bool is_alive(pid_t pid) {
+  int status = 0;
+  if (waitpid(pid, &status, WNOHANG) == pid) return false;
+  return kill(pid, 0) == 0 || errno == EPERM;
+}
+
+bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds patience, pid_t pid) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!done()) {
+    if (pid != 0 && !is_alive(pid)) return done();
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(kNap);
+  }
+  return true;
+}
+
+bool stop_process(pid_t pid, int signal, std::chrono::milliseconds patience) {
+  if (kill(pid, signal) != 0) return !is_alive(pid);
+  return wait_until([&] { return !is_alive(pid); }, patience);
+}
+
+std::optional<pid_t> running(const fs::path& pid_file, std::string_view program) {
+  const std::string text = text_or_empty(pid_file);
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (pid <= 1 || !is_alive(pid)) return std::nullopt;
+  // The executable's link tells the program; where it may not be read, its name does (15 bytes).
+  std::error_code error;
+  fs::path file = fs::read_symlink(fmt::format("/proc/{}/exe", pid), error);
+  std::string name = error ? text_or_empty(fmt::format("/proc/{}/comm", pid)) : file.filename().string();
+  while (!name.empty() && name.back() == '\n') name.pop_back();
+  if (name.ends_with(" (deleted)")) name.resize(name.size() - 10);  // upgraded while it runs
+  return name == program.substr(0, error ? 15 : program.npos) ? std::optional(pid) : std::nullopt;
+}
+
+}  // namespace dbm::local
