@@ -45,10 +45,10 @@ function(dbm_tests)
       target_link_libraries(${program} PRIVATE dbm_${name} dbm_warnings rapidcheck)
     endforeach()
   endforeach()
-  if(pgtests AND libpq_FOUND)
+  if(pgtests)
     add_executable(pgtest ${pgtests})
-    target_link_libraries(pgtest PRIVATE dbm_cli dbm_testing dbm_warnings PkgConfig::libpq
-      OpenSSL::Crypto GTest::gtest_main)
+    target_link_libraries(pgtest PRIVATE dbm_cli dbm_sql dbm_testing dbm_warnings PkgConfig::libpq
+      OpenSSL::Crypto rapidcheck GTest::gmock GTest::gtest_main)
     gtest_discover_tests(pgtest DISCOVERY_TIMEOUT 60)
   endif()
 endfunction()

@@ -12,6 +12,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -19,24 +21,26 @@
 
 namespace dbm::sql {
 
-/// Where to connect and as whom. Empty texts are left to libpq's defaults, but never to its
-/// environment variables for host, port, user and database when they are given here.
+/// Where to connect and as whom. Empty texts are libpq's compiled defaults. Its environment
+/// variables (PGHOST, PGSERVICE, …) count for nothing: they are taken out of the process's
+/// environment before the first connection; who wants them reads them before.
 struct Target {
-  std::string host;  // a name, an address, or the folder of a socket
-  std::string hostaddr;
+  std::string host = {};  // a name, an address, or the folder of a socket
+  std::string hostaddr = {};
   int port = 5432;
   std::string database = "postgres";
-  std::string user;
-  secrets::Secret password;
-  std::string ssl_mode, ssl_root_cert, ssl_cert, ssl_key;
+  std::string user = {};
+  secrets::Secret password = {};
+  std::string ssl_mode = {}, ssl_root_cert = {}, ssl_cert = {}, ssl_key = {};
   std::string application_name = "cnpg-dbm";
+  std::string options = {};  // settings to begin with, "-c name=value …"; PgBouncer refuses them
   std::chrono::seconds timeout{10};  // for connecting
 };
 
 /// What a server answered to one statement. `sqlstate` is five characters (PostgreSQL, appendix A),
 /// or empty when the connection itself failed.
 struct Failure {
-  std::string message;   // the server's primary message, without "ERROR:"
+  std::string message;  // the server's primary message, without "ERROR:"
   std::string sqlstate;
   std::string hint;
   bool is(std::string_view state) const { return sqlstate == state; }
@@ -75,7 +79,7 @@ struct Statement {
 /// Either rows or the failure.
 class Answer {
  public:
-  Answer(Rows rows) : rows_(std::move(rows)) {}             // NOLINT: implicit
+  Answer(Rows rows) : rows_(std::move(rows)) {}              // NOLINT: implicit
   Answer(Failure failure) : failure_(std::move(failure)) {}  // NOLINT: implicit
   bool ok() const { return !failure_; }
   explicit operator bool() const { return ok(); }
@@ -112,14 +116,17 @@ class Connection {
   int major() const { return server_version() / 10000; }
   bool is_open() const;
 
-  /// Quoted by libpq for this connection's encoding; with the quotes.
+  /// Quoted by libpq for this connection's encoding; with the quotes. What cannot be quoted (broken
+  /// UTF-8, a NUL) becomes `""`, which the server refuses wherever it stands.
   std::string identifier(std::string_view name) const;
   std::string literal(std::string_view text) const;
 
  private:
+  class Stream;
   struct Finish {
     void operator()(void* connection) const;
   };
+  static Rows rows(void* result);
   explicit Connection(void* connection) : connection_(connection) {}
   std::unique_ptr<void, Finish> connection_;  // a PGconn: libpq stays in the .cc
 };

@@ -1,0 +1,139 @@
+// Connecting: what libpq is told, the deadline, and what it says when it fails.
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "sql/libpq.h"
+
+namespace dbm::sql {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Owned = std::unique_ptr<PGconn, decltype([](PGconn* c) { PQfinish(c); })>;
+
+Owned start(const Target& target) {
+  const std::string port = std::to_string(target.port);
+  std::vector<const char*> names, values;
+  const auto give = [&](const char* name, const char* value) {
+    if (*value == '\0') return;
+    names.push_back(name);
+    values.push_back(value);
+  };
+  // Owned here, so that it ends in a NUL; wiped when it goes.
+  const secrets::Secret password(std::string(target.password.reveal()));
+  give("host", target.host.c_str());
+  give("hostaddr", target.hostaddr.c_str());
+  give("port", port.c_str());
+  give("dbname", target.database.c_str());
+  give("user", target.user.c_str());
+  give("password", password.empty() ? "" : password.reveal().data());
+  give("sslmode", target.ssl_mode.c_str());
+  give("sslrootcert", target.ssl_root_cert.c_str());
+  give("sslcert", target.ssl_cert.c_str());
+  give("sslkey", target.ssl_key.c_str());
+  give("application_name", target.application_name.c_str());
+  give("options", target.options.c_str());
+  give("client_encoding", "UTF8");
+  give("gssencmode", "disable");
+  give("passfile", "/dev/null/none");  // of /dev/null itself libpq complains on stderr
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  return Owned(PQconnectStartParams(names.data(), values.data(), 0));  // dbname is no URI
+}
+
+/// True when the socket is ready before the deadline.
+bool wait_for(PGconn* connection, short events, Clock::time_point deadline) {
+  using std::chrono::ceil, std::chrono::milliseconds;
+  pollfd fd{PQsocket(connection), events, 0};
+  for (;;) {
+    const auto left = ceil<milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return false;
+    const int ready = poll(&fd, 1, static_cast<int>(left));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+bool is_sqlstate(std::string_view text) {
+  if (text.size() < 5) return false;
+  for (const char c : text.substr(0, 5))
+    if (std::isdigit(static_cast<unsigned char>(c)) == 0 && (c < 'A' || c > 'Z')) return false;
+  return true;
+}
+
+}  // namespace
+
+void forget_environment() {
+  unsetenv("PGSERVICE");  // first: PQconndefaults would look it up
+  for (const char* name : {"PGSERVICEFILE", "PGDATESTYLE", "PGTZ", "PGGEQO"}) unsetenv(name);
+  PQconninfoOption* options = PQconndefaults();
+  for (const PQconninfoOption* o = options; o != nullptr && o->keyword != nullptr; ++o)
+    if (o->envvar != nullptr) unsetenv(o->envvar);
+  PQconninfoFree(options);
+}
+
+std::variant<PGconn*, Failure> connect(const Target& target) {
+  static std::once_flag once;
+  std::call_once(once, forget_environment);
+
+  const auto deadline = Clock::now() + target.timeout;
+  Owned connection = start(target);
+  if (connection == nullptr) return Failure{"out of memory", {}, {}};
+  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
+  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // says the SQLSTATE
+  auto next = PGRES_POLLING_WRITING;
+  while (PQstatus(connection.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK) {
+    if (!wait_for(connection.get(), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
+      return Failure{"no answer within " + std::to_string(target.timeout.count()) + " s", {}, {}};
+    next = PQconnectPoll(connection.get());
+  }
+  if (PQstatus(connection.get()) == CONNECTION_BAD)
+    return parse_refusal(PQerrorMessage(connection.get()));
+  PQsetErrorVerbosity(connection.get(), PQERRORS_TERSE);
+  return connection.release();
+}
+
+Failure parse_refusal(std::string_view text) {
+  Failure out;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    // `[connection to server …: ]FATAL:  28P01: password authentication failed for user "x"`
+    for (size_t at = line.find(":  "); at != line.npos; at = line.find(":  ", at + 1)) {
+      const std::string_view after = line.substr(at + 3);
+      if (!is_sqlstate(after) || !after.substr(5).starts_with(": ")) continue;
+      out = {std::string(after.substr(7)), std::string(after.substr(0, 5)), {}};
+      break;
+    }
+    if (line.starts_with("HINT:  ") && !out.sqlstate.empty()) out.hint = line.substr(7);
+  }
+  if (out.sqlstate.empty()) out.message = one_line(text);
+  return out;
+}
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    if (!out.empty()) out += ' ';
+    out += line;
+  }
+  return out;
+}
+
+}  // namespace dbm::sql

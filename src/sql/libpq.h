@@ -1,0 +1,31 @@
+#pragma once
+
+// How the connections of this module are made. For .cc files of this module only: libpq's types
+// stay here.
+
+#include <libpq-fe.h>
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "sql/connection.h"
+
+namespace dbm::sql {
+
+/// Takes everything that libpq reads (PGHOST, PGOPTIONS, PGSERVICE, …) out of the process's
+/// environment: it has no other way to be told to ignore an address or a service.
+void forget_environment();
+
+/// Connects within the target's timeout; the caller owns what it gets. Forgets the environment
+/// first, once. Any thread.
+std::variant<PGconn*, Failure> connect(const Target& target);
+
+/// What libpq says when it cannot connect, in its verbose form, taken apart: the server's last
+/// refusal with its SQLSTATE, else all of it in one line.
+Failure parse_refusal(std::string_view text);
+
+/// The lines of a message as one, without blanks at their ends.
+std::string one_line(std::string_view text);
+
+}  // namespace dbm::sql
