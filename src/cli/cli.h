@@ -9,6 +9,8 @@ enum Exit : int {
   kDone = 0,
   kRefused = 1,  // the input says no; diagnostics were printed
   kUsage = 2,
+  kGuarded = 3,  // would lose data; --allow-destroy lets it through
+  kInterrupted = 130,
 };
 
 /// Runs the command that the arguments name; the result is the process's exit code.

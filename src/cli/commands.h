@@ -9,12 +9,19 @@
 
 namespace dbm::cli {
 
+void add_backup(CLI::App& app, int& exit);
+void add_backups(CLI::App& app, int& exit);
+void add_down(CLI::App& app, int& exit);
 void add_explain(CLI::App& app, int& exit);
 void add_init(CLI::App& app, int& exit);
 void add_keygen(CLI::App& app, int& exit);
 void add_krm(CLI::App& app, int& exit);
+void add_psql(CLI::App& app, int& exit);
+void add_restore(CLI::App& app, int& exit);
 void add_schema(CLI::App& app, int& exit);
+void add_status(CLI::App& app, int& exit);
 void add_template(CLI::App& app, int& exit);
+void add_up(CLI::App& app, int& exit);
 void add_validate(CLI::App& app, int& exit);
 void add_version(CLI::App& app, int& exit);
 

@@ -27,4 +27,10 @@ struct PasswordFlags {
   void add_to(CLI::App& command);
 };
 
+/// Of the commands that work on this machine.
+struct LocalFlags {
+  std::string dir, user, pg_bin;
+  void add_to(CLI::App& command);
+};
+
 }  // namespace dbm::cli

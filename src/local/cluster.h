@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "local/backup.h"
 #include "local/instance.h"
 #include "local/layout.h"
 #include "local/passwords.h"
@@ -27,9 +28,9 @@ namespace dbm::local {
 struct ClusterSource {
   const spec::Values* values = nullptr;
   const render::ClusterPlan* plan = nullptr;
-  yaml::Value spec;                  // Cluster.spec
-  std::vector<yaml::Value> poolers;  // Pooler objects, in the order of plan->cluster->poolers
-  sql::Desired desired;
+  yaml::Value spec = {};                  // Cluster.spec
+  std::vector<yaml::Value> poolers = {};  // Pooler objects, in the order of plan->cluster->poolers
+  sql::Desired desired = {};
   int instances = 1;
 };
 
@@ -40,9 +41,12 @@ struct Surroundings {
   std::vector<Postgres> installed;
   Machine machine;
   std::string user;  // whom the servers run as
-  bool everything = false;  // look inside every database again
+  bool everything = false;      // look inside every database again
+  bool remote_backups = false;  // into the file's object store, not into a folder
+  /// Keeps a cluster's state at once: what was done must not be done again by the next run.
+  std::function<Status(std::string_view cluster, const ClusterState& state)> save = {};
   /// Called from the cluster's thread: what is being done now.
-  std::function<void(std::string_view cluster, std::string_view what)> progress;
+  std::function<void(std::string_view cluster, std::string_view what)> progress = {};
 };
 
 /// How it went. `done` is empty when nothing had to be done.
@@ -56,14 +60,18 @@ struct ClusterReport {
 
 class LocalCluster {
  public:
-  /// `state` is this cluster's part of the state.
-  LocalCluster(const Surroundings& around, const ClusterSource& source, ClusterState& state);
+  /// `state` is what earlier runs left. The others must outlive this object.
+  LocalCluster(const Surroundings& around, const ClusterSource& source, ClusterState state);
 
   /// Fails as a whole when the servers cannot be brought up; the rest is in the report.
   Result<ClusterReport> up();
+  /// Puts a restored data folder in the place of the primary's, which is kept beside it, and brings
+  /// everything up again.
+  Result<ClusterReport> restore(const RestorePoint& point);
+  /// A base backup of the running primary.
+  Status back_up(std::string_view type);
 
-  /// The servers that there are to be, the primary first. After up().
-  const std::vector<Instance>& instances() const { return instances_; }
+  const ClusterState& state() const { return state_; }
 
  private:
   void say(std::string_view what) const;
@@ -81,7 +89,13 @@ class LocalCluster {
   Status converge();
   Status run_poolers();
   Status write_connections();
+  Status set_up_backup();
+  Status restore_from_file(const Instance& primary);
+  Status restore_into(const Instance& primary, const Backups& from, const RestorePoint& point);
+  Status save_state() { return around_.save(cluster_.name, state_); }
 
+  Backups backups() const;
+  Result<Instance::Files> files();
   Instance instance(int number) const;
   sql::Target admin(const std::string& database = "postgres") const;
   Result<sql::Connection> connect_admin() const;
@@ -89,7 +103,7 @@ class LocalCluster {
   const Surroundings& around_;
   const ClusterSource& source_;
   const spec::Cluster& cluster_;
-  ClusterState& state_;
+  ClusterState state_;
   Certificates tls_;
   Postgres postgres_;
   std::vector<Instance> instances_;

@@ -60,6 +60,16 @@ Result<fs::path> Instance::fresh_folder() const {
   return fresh;
 }
 
+Result<fs::path> Instance::set_aside() const {
+  std::error_code error;
+  for (int i = 1;; ++i) {
+    const fs::path aside = fmt::format("{}.before-{}", data.string(), i);
+    if (fs::exists(aside, error)) continue;
+    if (rename(data.c_str(), aside.c_str()) == 0) return aside;
+    return system_error(fmt::format("rename {} to {}", data.string(), aside.string()));
+  }
+}
+
 Status Instance::adopt(const fs::path& fresh) const {
   if (auto marked = write_atomically(fresh / kMark, name() + "\n", 0600, /*durable=*/true); !marked)
     return marked;
@@ -151,7 +161,7 @@ Status Instance::start() const {
       [&] {
         const std::string now = text_or_empty(pid_file);
         const std::string_view state = state_in(now);
-        return state == "ready" || state == "standby";
+        return state == "ready" || (state == "standby" && !is_primary());
       },
       kPatience, *started);
   if (ready && is_alive(*started)) return Ok{};

@@ -21,9 +21,9 @@ enum class StopMode : uint8_t { kFast, kImmediate };
 struct Instance {
   std::string cluster;
   int number = 1;  // 1 is the primary
-  Postgres postgres;
-  std::filesystem::path data, sockets, log;
-  std::string address;
+  Postgres postgres = {};
+  std::filesystem::path data = {}, sockets = {}, log = {};
+  std::string address = {};
   int port = 0;
 
   bool is_primary() const { return number == 1; }
@@ -40,6 +40,8 @@ struct Instance {
   Status copy_from(const Instance& primary, const Certificates& tls) const;
   /// Where a data folder is made before it is renamed to `data`; what was there is removed.
   Result<std::filesystem::path> fresh_folder() const;
+  /// Renames the data folder to one that nothing looks for; gives its new place.
+  Result<std::filesystem::path> set_aside() const;
   /// Marks the folder as ours, and renames it to `data`.
   Status adopt(const std::filesystem::path& fresh) const;
 
@@ -47,7 +49,7 @@ struct Instance {
   struct Files {
     std::map<std::string, std::string> parameters;  // without what follows from this struct
     std::string hba, ident;
-    std::string primary_conninfo;  // of a replica
+    std::string primary_conninfo = {};  // of a replica
   };
   /// Writes what differs; true when something did.
   Result<bool> configure(const Files& files, const Certificates& tls) const;

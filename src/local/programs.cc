@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 
@@ -57,6 +58,11 @@ Result<Tool> find_tool(std::string_view name, std::string_view argument) {
 }
 
 }  // namespace
+
+fs::path Postgres::libraries() const {
+  const fs::path lib = bin.parent_path() / "lib";
+  return fs::exists(lib / "postgresql") ? lib / "postgresql" : lib;
+}
 
 Version version_in(std::string_view text) {
   const size_t digit = text.find_first_of("0123456789");

@@ -16,6 +16,8 @@ struct Postgres {
   int major = 0;
   std::filesystem::path bin;    // of postgres, initdb, pg_basebackup, psql
   std::string program(std::string_view name) const { return (bin / name).string(); }
+  /// Of loadable modules.
+  std::filesystem::path libraries() const;
 };
 
 /// Every installation: `extra` (--pg-bin), the PATH, and /usr/lib/postgresql/*; the first of a major

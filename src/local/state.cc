@@ -24,14 +24,18 @@ std::string text(const Value& from, std::string_view key) {
   return v != nullptr ? std::string(v->text()) : std::string();
 }
 
+bool flag(const Value& from, std::string_view key) {
+  const Value* v = from.find(key);
+  return v != nullptr && v->as_bool().value_or(false);
+}
+
 ClusterState read_cluster(const Value& from) {
   ClusterState out;
   out.port = static_cast<int>(integer(from, "port"));
   out.post_init_done = integer(from, "postInitDone");
-  const Value* ready = from.find("ready");
-  out.ready = ready != nullptr && ready->as_bool().value_or(false);
+  out.ready = flag(from, "ready");
   out.connections = text(from, "connections");
-  out.stanza = text(from, "stanza");
+  out.stanza = flag(from, "stanza");
   if (const Value* poolers = from.find("poolers"))
     for (const yaml::Member& m : poolers->members())
       out.poolers[std::string(m.key)] = static_cast<int>(m.value.as_int().value_or(0));
@@ -50,7 +54,7 @@ Value write_cluster(yaml::Arena& arena, const ClusterState& c) {
   out.append(arena, "postInitDone", Value::integer(arena, c.post_init_done));
   out.append(arena, "ready", Value::boolean(c.ready));
   out.append(arena, "connections", Value::string(c.connections));
-  out.append(arena, "stanza", Value::string(c.stanza));
+  out.append(arena, "stanza", Value::boolean(c.stanza));
   Value poolers = Value::map(arena), known = Value::map(arena, {}, c.known.size());
   for (const auto& [name, port] : c.poolers)
     poolers.append(arena, std::string_view(name), Value::integer(arena, port));

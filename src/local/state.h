@@ -20,7 +20,7 @@ struct ClusterState {
   bool ready = false;                    // made to its end once
   std::map<uint32_t, std::string> known;  // fingerprints of databases (sql::ConvergeOptions)
   std::string connections;               // fingerprint of the connection files
-  std::string stanza;                    // fingerprint of the backup's configuration
+  bool stanza = false;                   // pgBackRest knows the cluster
 };
 
 struct State {

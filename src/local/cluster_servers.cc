@@ -1,0 +1,244 @@
+// The servers of a LocalCluster: the primary, what it must hold before tenants come, its replicas.
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "local/cluster.h"
+#include "local/hba.h"
+#include "local/process.h"
+
+namespace dbm::local {
+namespace {
+
+namespace fs = std::filesystem;
+using yaml::Value;
+
+/// initdb's arguments: CloudNativePG's defaults, and what bootstrap.initdb says.
+std::vector<std::string> initdb_options(const Value& spec) {
+  struct Option {
+    std::string_view field, argument, otherwise;
+  };
+  constexpr Option kOptions[] = {
+      {"encoding", "--encoding", "UTF8"},       {"localeCollate", "--lc-collate", "C"},
+      {"localeCType", "--lc-ctype", "C"},       {"walSegmentSize", "--wal-segsize", ""},
+      {"localeProvider", "--locale-provider", ""}, {"icuLocale", "--icu-locale", ""},
+      {"icuRules", "--icu-rules", ""},          {"builtinLocale", "--builtin-locale", ""},
+  };
+  const Value* initdb = spec.find_path({"bootstrap", "initdb"});
+  const auto given = [&](std::string_view field) {
+    const Value* v = initdb != nullptr ? initdb->find(field) : nullptr;
+    return v != nullptr ? v->text() : std::string_view();
+  };
+  std::vector<std::string> out = {"--locale=C"};
+  if (!given("locale").empty()) out = {fmt::format("--locale={}", given("locale"))};
+  for (const Option& option : kOptions) {
+    std::string_view value = given(option.field);
+    if (value.empty() && (given("locale").empty() || option.field == "encoding")) value = option.otherwise;
+    if (!value.empty()) out.push_back(fmt::format("{}={}", option.argument, value));
+  }
+  return out;
+}
+
+}  // namespace
+
+sql::Target LocalCluster::admin(const std::string& database) const {
+  return {.host = instances_.front().sockets.string(),
+          .port = state_.port,
+          .database = database,
+          .user = "postgres",
+          .ssl_mode = "disable"};
+}
+
+Result<sql::Connection> LocalCluster::connect_admin() const {
+  auto opened = sql::Connection::open(admin());
+  if (auto* failure = std::get_if<sql::Failure>(&opened))
+    return Error{fmt::format("cannot administer the server: {}", failure->message), failure->hint};
+  return std::move(std::get<sql::Connection>(opened));
+}
+
+/// Starts a server, or gives the one that runs what changed: by reload, by restart where a parameter
+/// needs that.
+Status LocalCluster::run_server(const Instance& instance, const Instance::Files& files) {
+  auto changed = instance.configure(files, tls_);
+  if (!changed) return std::move(changed).error();
+  if (!instance.pid()) {
+    say(fmt::format("starting {}", instance.name()));
+    if (auto started = instance.start(); !started) return started;
+    did(fmt::format("{} started", instance.name()));
+    return Ok{};
+  }
+  if (!*changed) return Ok{};
+  if (auto reloaded = instance.reload(); !reloaded) return reloaded;
+  sql::Target target = admin();
+  target.host = instance.sockets.string();
+  auto opened = sql::Connection::open(target);
+  if (auto* failure = std::get_if<sql::Failure>(&opened)) return failure->as_error();
+  auto& connection = std::get<sql::Connection>(opened);
+  // The postmaster reads its files when it gets the signal; a session tells what it knows of them.
+  const auto text = [](const sql::Answer& answer) {
+    return answer.ok() && answer->size() > 0 ? std::string(answer->at(0, 0)) : std::string();
+  };
+  const fs::file_time_type written = fs::last_write_time(instance.data / "postgresql.conf");
+  const auto seconds = std::chrono::duration<double>(
+      std::chrono::file_clock::to_sys(written).time_since_epoch()).count();
+  wait_until(
+      [&] {
+        return text(connection.run(fmt::format(
+                   "SELECT pg_conf_load_time() >= to_timestamp({:.6f})", seconds))) == "t";
+      },
+      std::chrono::seconds(5));
+  const std::string waiting = text(connection.run(
+      "SELECT coalesce(string_agg(name, ', ' ORDER BY name), '') FROM pg_settings WHERE pending_restart"));
+  const std::string broken = text(connection.run(
+      "SELECT coalesce(string_agg('line ' || line_number || ': ' || error, '; '), '') "
+      "FROM pg_hba_file_rules WHERE error IS NOT NULL"));
+  if (!broken.empty())
+    return Error{fmt::format("PostgreSQL refuses pg_hba.conf of {}: {}", instance.name(), broken),
+                 "correct postgresql.pg_hba in the values file; until then the old lines count"};
+  if (waiting.empty()) {
+    did(fmt::format("{} reloaded", instance.name()));
+    return Ok{};
+  }
+  say(fmt::format("restarting {} for {}", instance.name(), waiting));
+  if (auto stopped = instance.stop(StopMode::kFast); !stopped) return stopped;
+  if (auto started = instance.start(); !started) return started;
+  did(fmt::format("{} restarted for {}", instance.name(), waiting));
+  return Ok{};
+}
+
+Result<Instance::Files> LocalCluster::files() {
+  auto known = KnownParameters::ask(postgres_, around_.layout->root() / "cache");
+  if (!known) return std::move(known).error();
+  Parameters parameters =
+      parameters_of(source_.spec, *known, around_.machine, postgres_.libraries());
+  std::ranges::move(parameters.notices, std::back_inserter(report_.notices));
+  Instance::Files out{.parameters = std::move(parameters.values),
+                      .hba = hba_text(source_.spec),
+                      .ident = ident_text(source_.spec, around_.user)};
+  const Backups backups = this->backups();
+  if (!backups.enabled()) return out;
+  if (auto configured = backups.configure(instances_.front()); !configured)
+    return std::move(configured).error();
+  auto archive = backups.parameters();
+  if (!archive) return std::move(archive).error();
+  out.parameters.merge(*archive);
+  return out;
+}
+
+Status LocalCluster::make_primary() {
+  const Instance& primary = instances_.front();
+  auto exists = primary.exists();
+  if (!exists) return std::move(exists).error();
+  auto written = files();
+  if (!written) return std::move(written).error();
+  if (!*exists) {
+    if (cluster_.recovery.enabled) {
+      say("restoring");
+      if (auto restored = restore_from_file(primary); !restored) return restored;
+      did("restored from a backup");
+    } else {
+      say("initdb");
+      if (auto made = primary.initialise(initdb_options(source_.spec)); !made) return made;
+      did("created");
+    }
+  }
+  return run_server(primary, *written);
+}
+
+/// What CloudNativePG's own instances hold: the roles of replication and of poolers.
+Status LocalCluster::prepare() {
+  auto connection = connect_admin();
+  if (!connection) return std::move(connection).error();
+  const auto missing = connection->run(
+      "SELECT r, a FROM (VALUES ('streaming_replica', 'LOGIN REPLICATION'), "
+      "('cnpg_pooler_pgbouncer', 'LOGIN')) AS w(r, a) WHERE NOT EXISTS "
+      "(SELECT FROM pg_roles WHERE rolname = r)");
+  if (!missing) return missing.failure().as_error();
+  for (size_t i = 0; i < missing->size(); ++i) {
+    const auto made = connection->run(
+        fmt::format("CREATE ROLE {} {}", connection->identifier(missing->at(i, 0)), missing->at(i, 1)));
+    if (!made) return made.failure().as_error();
+  }
+  return Ok{};
+}
+
+Status LocalCluster::run_post_init() {
+  const Value* sql = source_.spec.find_path({"bootstrap", "initdb", "postInitSQL"});
+  if (sql == nullptr || static_cast<size_t>(state_.post_init_done) >= sql->items().size()) return Ok{};
+  if (state_.ready) return Ok{};  // once, as the cluster is made
+  auto connection = connect_admin();
+  if (!connection) return std::move(connection).error();
+  for (size_t i = static_cast<size_t>(state_.post_init_done); i < sql->items().size(); ++i) {
+    const auto run = connection->run(std::string(sql->items()[i].text()));
+    if (!run)
+      return Error{fmt::format("initdb.postInitSQL[{}]: {}", i, run.failure().message),
+                   "correct it in the values file; the statements before it have run"};
+    state_.post_init_done = static_cast<int64_t>(i) + 1;
+    if (auto saved = save_state(); !saved) return saved;
+  }
+  did(fmt::format("postInitSQL run ({} statements)", sql->items().size()));
+  return Ok{};
+}
+
+Status LocalCluster::make_replicas() {
+  const Instance& primary = instances_.front();
+  std::optional<Instance::Files> written;
+  for (const Instance& replica : instances_) {
+    if (replica.is_primary()) continue;
+    auto exists = replica.exists();
+    if (!exists) return std::move(exists).error();
+    if (!*exists) {
+      say(fmt::format("copying the primary to {}", replica.name()));
+      auto connection = connect_admin();
+      if (!connection) return std::move(connection).error();
+      const auto slot = connection->run(fmt::format(
+          "SELECT pg_create_physical_replication_slot(n, true) FROM (VALUES ('dbm_{}')) v(n) "
+          "WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = n)",
+          replica.number));
+      if (!slot) return slot.failure().as_error();
+      if (auto copied = replica.copy_from(primary, tls_); !copied) return copied;
+      did(fmt::format("{} created", replica.name()));
+    }
+    if (!written) {
+      const size_t notices = report_.notices.size();
+      auto made = files();
+      if (!made) return std::move(made).error();
+      report_.notices.resize(notices);  // told for the primary
+      written = std::move(made).value();
+    }
+    written->primary_conninfo = fmt::format(
+        "host={} port={} user=streaming_replica application_name={} sslmode=verify-full "
+        "sslrootcert={} sslcert={} sslkey={}",
+        primary.address, primary.port, replica.name(), tls_.ca(),
+        tls_.certificate("streaming_replica"), tls_.key("streaming_replica"));
+    if (auto runs = run_server(replica, *written); !runs) return runs;
+  }
+  return Ok{};
+}
+
+/// Replicas beyond the wanted number hold nothing of their own.
+Status LocalCluster::drop_surplus_replicas() {
+  for (int number = source_.instances + 1;; ++number) {
+    const Instance surplus = instance(number);
+    auto exists = surplus.exists();
+    if (!exists) return std::move(exists).error();
+    if (!*exists) return Ok{};
+    if (auto stopped = surplus.stop(StopMode::kFast); !stopped) return stopped;
+    auto connection = connect_admin();
+    if (!connection) return std::move(connection).error();
+    const auto dropped = connection->run(fmt::format(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+        "WHERE slot_name = 'dbm_{}' AND NOT active", number));
+    if (!dropped) return dropped.failure().as_error();
+    std::error_code error;
+    fs::remove_all(surplus.data, error);
+    if (error)
+      return Error{fmt::format("cannot remove {}: {}", surplus.data.string(), error.message()), ""};
+    did(fmt::format("{} removed", surplus.name()));
+  }
+}
+
+}  // namespace dbm::local

@@ -1,0 +1,228 @@
+#include "local/pooler.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "local/ports.h"
+#include "local/process.h"
+#include "schema/record.h"
+
+namespace dbm::local {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using yaml::Value;
+
+/// What CloudNativePG's list allows and older PgBouncers do not know (PgBouncer's changelog).
+struct Younger {
+  std::string_view name;
+  Version since;
+};
+constexpr Younger kYounger[] = {
+    {"client_tls13_ciphers", {1, 25}}, {"max_prepared_statements", {1, 21}},
+    {"server_tls13_ciphers", {1, 25}}, {"track_extra_parameters", {1, 20}},
+    {"log_pooler_errors", {1, 0}},     {"cancel_wait_timeout", {1, 18}},
+};
+
+bool knows(std::string_view parameter, Version version) {
+  const auto* found = std::ranges::find(kYounger, parameter, &Younger::name);
+  return found == std::end(kYounger) || version >= found->since;
+}
+
+std::string_view text(const Value& spec, std::initializer_list<std::string_view> path) {
+  const Value* v = spec.find_path(path);
+  return v != nullptr ? v->text() : std::string_view();
+}
+
+/// The hosts of a type, as PgBouncer takes them.
+std::string hosts(const PoolerHost& host, std::string_view type, std::vector<std::string>& notices,
+                  std::string_view name) {
+  if (type == "rw") return address_of(1);
+  std::string out;
+  for (int i = type == "ro" ? 2 : 1; i <= host.instances; ++i) {
+    if (!out.empty()) out += ',';
+    out += address_of(i);
+  }
+  if (!out.empty()) return out;
+  notices.push_back(fmt::format("pooler {}: there is no replica, it leads to the primary", name));
+  return address_of(1);
+}
+
+struct Files {
+  fs::path folder;
+  fs::path ini() const { return folder / "pgbouncer.ini"; }
+  fs::path hba() const { return folder / "pg_hba.conf"; }
+  fs::path users() const { return folder / "userlist.txt"; }
+  fs::path pid() const { return folder / "pgbouncer.pid"; }
+};
+
+std::string hba_text(const Value& spec) {
+  std::string out;
+  const Value* lines = spec.find_path({"pgbouncer", "pg_hba"});
+  if (lines == nullptr || lines->items().empty()) return "host all all all scram-sha-256\n";
+  for (const Value& line : lines->items()) out.append(line.text()).append("\n");
+  return out;
+}
+
+/// Writes the pooler's files; true when something changed.
+Result<bool> write_files(const Files& files, const std::string& ini, const Value& spec) {
+  if (auto made = make_folders(files.folder); !made) return std::move(made).error();
+  bool changed = false;
+  for (const auto& [path, content] :
+       {std::pair(files.ini(), ini), std::pair(files.hba(), hba_text(spec)),
+        std::pair(files.users(), std::string("\"cnpg_pooler_pgbouncer\" \"\"\n"))}) {
+    auto written = write_if_changed(path, content, 0600);
+    if (!written) return written;
+    changed |= *written;
+  }
+  return changed;
+}
+
+Status start(const Tool& tool, const PoolerHost& host, std::string_view name, int port) {
+  const Files files{host.layout->pooler(host.cluster, name)};
+  const fs::path log = host.layout->log(host.cluster, fmt::format("pooler-{}", name));
+  if (!is_free("127.0.0.1", port))
+    return Error{fmt::format("the port 127.0.0.1:{} of pooler {} is taken by {}", port, name,
+                             listener("127.0.0.1", port)),
+                 "end that program, or up with --new-ports"};
+  if (auto made = make_folders(log.parent_path()); !made) return made;
+  std::error_code ignored;
+  const auto said_before = fs::file_size(log, ignored);
+  fs::remove(files.pid(), ignored);
+  auto pid = start_server({.words = {tool.path, "-q", files.ini().string()}, .folder = files.folder}, log);
+  if (!pid) return std::move(pid).error();
+  const bool ready = wait_until(
+      [&] { return running(files.pid(), "pgbouncer").has_value() && !is_free("127.0.0.1", port); }, 60s, *pid);
+  if (ready && is_alive(*pid)) return Ok{};
+  std::string said = text_or_empty(log);
+  if (said_before <= said.size()) said.erase(0, said_before);
+  return Error{fmt::format("pooler {} does not start:\n{}", name, tail(said)), "its whole log: " + log.string()};
+}
+
+Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& object, std::string_view name,
+                    int port, const PoolerNews& news) {
+  const Value& spec = *object.find("spec");
+  const Files files{host.layout->pooler(host.cluster, name)};
+  const std::string ini = pooler_config(host, spec, name, port, tool.version, news.notices);
+  auto changed = write_files(files, ini, spec);
+  if (!changed) return std::move(changed).error();
+  const auto pid = running(files.pid(), "pgbouncer");
+  if (!pid) {
+    if (auto started = start(tool, host, name, port); !started) return started;
+    news.done.push_back(fmt::format("pooler {} started", name));
+  } else if (*changed) {
+    kill(*pid, SIGHUP);
+    news.done.push_back(fmt::format("pooler {} reloaded", name));
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+bool asks_in_one_database(Version pgbouncer) { return pgbouncer >= Version{1, 19}; }
+
+std::vector<std::string> lookup_function() {
+  return {
+      "CREATE SCHEMA IF NOT EXISTS cnpg_dbm AUTHORIZATION postgres",
+      "REVOKE ALL ON SCHEMA cnpg_dbm FROM PUBLIC",
+      "GRANT USAGE ON SCHEMA cnpg_dbm TO cnpg_pooler_pgbouncer",
+      "CREATE OR REPLACE FUNCTION cnpg_dbm.user_search(uname text) RETURNS TABLE (usename name, passwd text) "
+      "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS "
+      "'SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolcanlogin "
+      "AND (rolvaliduntil IS NULL OR rolvaliduntil > now())'",
+      "ALTER FUNCTION cnpg_dbm.user_search(text) OWNER TO postgres",
+      "REVOKE ALL ON FUNCTION cnpg_dbm.user_search(text) FROM PUBLIC",
+      "GRANT EXECUTE ON FUNCTION cnpg_dbm.user_search(text) TO cnpg_pooler_pgbouncer",
+  };
+}
+
+std::string pooler_config(const PoolerHost& host, const Value& spec, std::string_view name, int port,
+                          Version pgbouncer, std::vector<std::string>& notices) {
+  const Files files{host.layout->pooler(host.cluster, name)};
+  const std::string query = text(spec, {"pgbouncer", "authQuery"}).empty()
+                                ? "SELECT usename, passwd FROM cnpg_dbm.user_search($1)"
+                                : std::string(text(spec, {"pgbouncer", "authQuery"}));
+  std::string out = fmt::format(
+      "; Written by cnpg-dbm from the values file.\n[databases]\n* = host={} port={} "
+      "auth_user=cnpg_pooler_pgbouncer{}\n\n[pgbouncer]\n",
+      hosts(host, text(spec, {"type"}), notices, name), host.port,
+      asks_in_one_database(pgbouncer) ? " auth_dbname=postgres" : "");
+  std::map<std::string, std::string> options = {{"client_tls_sslmode", "prefer"},
+                                                {"ignore_startup_parameters", "extra_float_digits,options"},
+                                                {"server_tls_sslmode", "verify-full"}};
+  if (const Value* given = spec.find_path({"pgbouncer", "parameters"}))
+    for (const yaml::Member& m : given->members()) {
+      if (knows(m.key, pgbouncer))
+        options[std::string(m.key)] = m.value.text();
+      else
+        notices.push_back(fmt::format("pooler {}: PgBouncer {}.{} does not know {}, it is left out", name,
+                                      pgbouncer.major, pgbouncer.minor, m.key));
+    }
+  const std::map<std::string, std::string> ours = {
+      {"auth_file", files.users().string()},
+      {"auth_hba_file", files.hba().string()},
+      {"auth_query", query},
+      {"auth_type", "hba"},
+      {"client_tls_ca_file", host.tls.ca()},
+      {"client_tls_cert_file", host.tls.certificate("server")},
+      {"client_tls_key_file", host.tls.key("server")},
+      {"listen_addr", "127.0.0.1"},
+      {"listen_port", std::to_string(port)},
+      {"pidfile", files.pid().string()},
+      {"pool_mode", std::string(text(spec, {"pgbouncer", "poolMode"}))},
+      {"server_tls_ca_file", host.tls.ca()},
+      {"server_tls_cert_file", host.tls.certificate("cnpg_pooler_pgbouncer")},
+      {"server_tls_key_file", host.tls.key("cnpg_pooler_pgbouncer")},
+      {"unix_socket_dir", ""},
+  };
+  for (const auto& [option, value] : ours) options[option] = value;
+  for (const auto& [option, value] : options) out += fmt::format("{} = {}\n", option, value);
+  if (const Value* paused = spec.find_path({"pgbouncer", "paused"});
+      paused != nullptr && paused->as_bool().value_or(false))
+    notices.push_back(fmt::format("pooler {}: paused is for Kubernetes, here it runs", name));
+  return out;
+}
+
+Status bring_up_poolers(const PoolerHost& host, const spec::Cluster& cluster,
+                        const std::vector<Value>& objects, std::map<std::string, int>& ports,
+                        const PoolerNews& news) {
+  for (auto it = ports.begin(); it != ports.end();) {
+    if (std::ranges::any_of(cluster.poolers, [&](const auto& p) { return p.name == it->first; })) {
+      ++it;
+      continue;
+    }
+    auto stopped = stop_pooler(*host.layout, host.cluster, it->first);
+    if (!stopped) return std::move(stopped).error();
+    std::error_code ignored;
+    fs::remove_all(host.layout->pooler(host.cluster, it->first), ignored);
+    news.done.push_back(fmt::format("pooler {} removed", it->first));
+    it = ports.erase(it);
+  }
+  if (cluster.poolers.empty()) return Ok{};
+  const auto tool = find_pgbouncer();
+  if (!tool) return tool.error();
+  for (size_t i = 0; i < objects.size(); ++i) {
+    const std::string name(cluster.poolers[i].name);
+    if (auto up = bring_up_one(*tool, host, objects[i], name, ports.at(name), news); !up) return up;
+  }
+  return Ok{};
+}
+
+bool pooler_runs(const Layout& layout, std::string_view cluster, std::string_view pooler) {
+  return running(Files{layout.pooler(cluster, pooler)}.pid(), "pgbouncer").has_value();
+}
+
+Result<bool> stop_pooler(const Layout& layout, std::string_view cluster, std::string_view pooler) {
+  const auto pid = running(Files{layout.pooler(cluster, pooler)}.pid(), "pgbouncer");
+  if (!pid) return false;
+  if (stop_process(*pid, SIGTERM, 10s) || stop_process(*pid, SIGKILL, 10s)) return true;
+  return Error{fmt::format("pooler {} (process {}) does not stop", pooler, *pid), ""};
+}
+
+}  // namespace dbm::local
