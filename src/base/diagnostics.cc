@@ -58,14 +58,23 @@ void Diagnostics::append(Diagnostics&& other) {
   other = {};
 }
 
-Diagnostics Diagnostics::without(const std::set<Pos>& places) && {
+template <class Drop>
+Diagnostics Diagnostics::filtered(const Drop& drop) {
   Diagnostics out;
   for (Diagnostic& d : items_) {
-    if (places.contains(d.pos)) continue;
+    if (drop(d)) continue;
     out.errors_ += d.severity == Severity::kError ? 1 : 0;
     out.items_.push_back(std::move(d));
   }
   return out;
+}
+
+Diagnostics Diagnostics::without(const std::set<Pos>& places) && {
+  return filtered([&](const Diagnostic& d) { return places.contains(d.pos); });
+}
+
+Diagnostics Diagnostics::without_code(std::string_view code) && {
+  return filtered([&](const Diagnostic& d) { return d.code == code; });
 }
 
 void Diagnostics::promote_warnings() {

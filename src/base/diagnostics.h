@@ -72,6 +72,8 @@ class Diagnostics {
   const std::deque<Diagnostic>& items() const { return items_; }
   /// Those at other places.
   Diagnostics without(const std::set<Pos>& places) &&;
+  /// Those of other classes.
+  Diagnostics without_code(std::string_view code) &&;
   /// In the order of source, line, column; equal places keep the order in which they were found.
   std::vector<Diagnostic> sorted() const;
   /// Takes over what another list holds.
@@ -82,6 +84,8 @@ class Diagnostics {
  private:
   Diagnostic& add(Severity severity, std::string_view code, Pos pos, std::string path,
                   std::string message, std::string hint);
+  template <class Drop>
+  Diagnostics filtered(const Drop& drop);
   std::deque<Diagnostic> items_;  // a deque: the references that error() returns stay good
   size_t errors_ = 0;
 };

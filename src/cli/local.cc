@@ -51,6 +51,7 @@ std::unique_ptr<LocalInput> LocalInput::read(const ValueFlags& values, const Pas
                                              int& exit) {
   auto out = std::make_unique<LocalInput>();
   out->input_ = read_input(values);
+  out->input_->diagnostics = std::move(out->input_->diagnostics).without_code("needs-sql");  // here SQL can be run
   print_diagnostics(*out->input_);
   exit = exit_code(*out->input_);
   if (exit != kDone) return nullptr;

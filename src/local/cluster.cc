@@ -66,9 +66,9 @@ Result<ClusterReport> LocalCluster::up() {
   for (const auto step :
        {&LocalCluster::choose_postgres, &LocalCluster::choose_ports, &LocalCluster::save_state,
         &LocalCluster::make_certificates, &LocalCluster::make_primary, &LocalCluster::prepare,
-        &LocalCluster::run_post_init, &LocalCluster::drop_surplus_replicas,
-        &LocalCluster::make_replicas, &LocalCluster::converge, &LocalCluster::run_poolers,
-        &LocalCluster::write_connections, &LocalCluster::set_up_backup})
+        &LocalCluster::set_up_backup, &LocalCluster::run_post_init,
+        &LocalCluster::drop_surplus_replicas, &LocalCluster::make_replicas, &LocalCluster::converge,
+        &LocalCluster::run_poolers, &LocalCluster::write_connections})
     if (auto done = (this->*step)(); !done) {
       if (auto saved = save_state(); !saved) return std::move(saved).error();
       return in_cluster(std::move(done).error(), cluster_.name);

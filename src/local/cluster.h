@@ -83,6 +83,7 @@ class LocalCluster {
   Status make_primary();
   Status run_server(const Instance& instance, const Instance::Files& files);
   Status prepare();
+  Status make_lookup_function(const std::string& database);
   Status run_post_init();
   Status make_replicas();
   Status drop_surplus_replicas();

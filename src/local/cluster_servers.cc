@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "local/cluster.h"
 #include "local/hba.h"
+#include "local/pooler.h"
 #include "local/process.h"
 
 namespace dbm::local {
@@ -162,6 +163,24 @@ Status LocalCluster::prepare() {
         fmt::format("CREATE ROLE {} {}", connection->identifier(missing->at(i, 0)), missing->at(i, 1)));
     if (!made) return made.failure().as_error();
   }
+  if (cluster_.poolers.empty()) return Ok{};
+  for (const char* database : {"postgres", "template1"})
+    if (auto made = make_lookup_function(database); !made) return made;
+  return Ok{};
+}
+
+/// What PgBouncer asks for verifiers, where it is missing.
+Status LocalCluster::make_lookup_function(const std::string& database) {
+  auto opened = sql::Connection::open(admin(database));
+  if (const auto* failure = std::get_if<sql::Failure>(&opened)) return failure->as_error();
+  auto& connection = std::get<sql::Connection>(opened);
+  const auto there = connection.run("SELECT FROM pg_namespace WHERE nspname = 'cnpg_dbm'");
+  if (!there) return there.failure().as_error();
+  if (there->size() > 0) return Ok{};
+  std::vector<sql::Statement> statements;
+  for (std::string& text : lookup_function()) statements.push_back({std::move(text)});
+  for (const auto& answer : connection.run_together(statements))
+    if (!answer) return answer.failure().as_error().about("database " + database);
   return Ok{};
 }
 
