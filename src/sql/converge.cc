@@ -86,12 +86,9 @@ class Convergence {
     role_failures_ = run_alone(admin_, plan.attributes, outcome_);
     run_alone(admin_, plan.memberships, outcome_);
     for (const auto& [name, role] : look_.roles) roles_.insert(roles_.end(), name);
-    for (const Role& role : desired_.roles) {
-      if (!role.present)
-        roles_.erase(role.name);
-      else if (!role_failures_.contains(role_object(role.name)))
+    for (const Role& role : desired_.roles)
+      if (role.present && !role_failures_.contains(role_object(role.name)))
         roles_.insert(role.name);
-    }
   }
 
   /// Of all databases that something is to be done to.

@@ -485,6 +485,19 @@ TEST_F(ConvergePgTest, AbsentIsDroppedAndVanishedIsKept) {
   EXPECT_THAT(told(converge_all()), IsEmpty());
 }
 
+TEST_F(ConvergePgTest, AUserMadeAbsentGoesWithAllItsGrants) {
+  Database& db = database("a");
+  add_user(db, "user", Access::kWrite);
+  converge_all();
+  Connection owner = open(login("a", "a"));
+  ASSERT_EQ(value(owner, "CREATE TABLE t (i int)"), kNoRow);
+  db.users.clear();
+  db.entrants = {"a"};
+  desired_.roles[1].present = false;
+  EXPECT_THAT(told(converge_all()), Contains("role user: dropped"));
+  expect_settled();
+}
+
 TEST_F(ConvergePgTest, OddNames) {
   const std::vector<std::string> names = {
       "a\"b",     "it's",    "Upper Case", " lead and trail ", "back\\slash", "é-ünï-日本",

@@ -11,6 +11,9 @@
 namespace dbm::sql {
 namespace {
 
+/// The connection limit of a database whose DROP was interrupted: it can only be dropped again.
+constexpr int64_t kInvalid = -2;
+
 /// "UTF8" for utf-8, "en_US.UTF8" for en_US.utf8: spellings that mean the same to PostgreSQL and
 /// the C library.
 std::string encoding_key(std::string_view text) {
@@ -204,14 +207,18 @@ DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& 
   const std::string object = database_object(db.name);
   const auto there = look.databases.find(db.name);
   const DatabaseLook* now = there == look.databases.end() ? nullptr : &there->second;
+  const std::string name = quote.identifier(db.name);
   if (!db.present) {
     if (now == nullptr) return plan;
-    const std::string name = quote.identifier(db.name);
     if (now->is_template)
       plan.steps.push_back({object, "", "ALTER DATABASE " + name + " WITH IS_TEMPLATE false"});
     plan.steps.push_back({object, "dropped", "DROP DATABASE " + name + " WITH (FORCE)"});
     plan.drops = true;
     return plan;
+  }
+  if (now != nullptr && now->connection_limit == kInvalid) {
+    plan.steps.push_back({object, "cleared of an interrupted drop", "DROP DATABASE " + name});
+    now = nullptr;
   }
   if (now == nullptr) {
     plan.creates = true;

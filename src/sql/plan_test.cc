@@ -168,6 +168,17 @@ TEST(PlanDatabase, ARightOneNeedsNothing) {
   EXPECT_THAT(plan_database(db, true, look, {"a"}, kQuote).failed, SizeIs(3));
 }
 
+TEST(PlanDatabase, WhatAnInterruptedDropLeftIsReplaced) {
+  SharedLook look;
+  look.databases["a"].owner = "a";
+  look.databases["a"].connection_limit = -2;
+  const DatabasePlan plan = plan_database(database("a"), false, look, {"a"}, kQuote);
+  EXPECT_TRUE(plan.creates);
+  EXPECT_THAT(sql(plan.steps),
+              ElementsAre("DROP DATABASE \"a\"",
+                          "CREATE DATABASE \"a\" OWNER \"a\" TEMPLATE \"template1\""));
+}
+
 TEST(PlanDatabase, StrangersLeaveAndReservedRolesStay) {
   SharedLook look;
   for (const char* name : {"a", "b", "boss", "cnpg_pooler_pgbouncer"}) look.roles[name] = login();
