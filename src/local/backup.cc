@@ -23,16 +23,9 @@ std::string text(const Value& from, std::initializer_list<std::string_view> path
   return v != nullptr ? std::string(v->text()) : std::string();
 }
 
-/// A word of archive_command: for the shell, and with PostgreSQL's % doubled.
-std::string shell_word(std::string_view word) {
-  std::string out = "'";
-  for (const char c : word) {
-    if (c == '\'') out += "'\\'";
-    if (c == '%') out += '%';
-    out += c;
-  }
-  return out + "'";
-}
+/// A word of archive_command and restore_command.
+/// Layout has refused what a shell or PostgreSQL's files would take for something else.
+std::string shell_word(std::string_view word) { return fmt::format("\"{}\"", word); }
 
 }  // namespace
 
@@ -156,8 +149,15 @@ Result<std::vector<BackupInfo>> Backups::list() const {
   return out;
 }
 
-Status Backups::restore(const std::filesystem::path& into, const RestorePoint& point) const {
-  std::vector<std::string> options = {"--pg1-path=" + into.string()};
+Status Backups::restore(const std::filesystem::path& into, const std::filesystem::path& data,
+                        const RestorePoint& point) const {
+  auto tool = find_pgbackrest();
+  if (!tool) return std::move(tool).error();
+  std::vector<std::string> options = {
+      "--pg1-path=" + into.string(),
+      fmt::format("--recovery-option=restore_command={} --config={} --stanza={} --pg1-path={} archive-get %f \"%p\"",
+                  shell_word(tool->path), shell_word(config().string()), shell_word(cluster_),
+                  shell_word(data.string()))};
   const auto target = [&](std::string_view type, const std::string& value) {
     options.push_back(fmt::format("--type={}", type));
     if (!value.empty()) options.push_back("--target=" + value);

@@ -50,9 +50,10 @@ class Backups {
   Result<std::vector<BackupInfo>> list() const;
   /// True when there is a configuration here (some run made backups).
   bool exist() const;
-  /// Restores into an empty folder; the server that starts there recovers to the point and then
-  /// takes over (recovery_target_action promote).
-  Status restore(const std::filesystem::path& into, const RestorePoint& point) const;
+  /// Restores into an empty folder, which is to be renamed to `data` before a server starts there:
+  /// that recovers to the point and then takes over (recovery_target_action promote).
+  Status restore(const std::filesystem::path& into, const std::filesystem::path& data,
+                 const RestorePoint& point) const;
 
  private:
   std::filesystem::path folder() const { return layout_.backup(cluster_); }

@@ -92,6 +92,10 @@ class LocalCluster {
   Status write_connections();
   Status set_up_backup();
   Status restore_from_file(const Instance& primary);
+  Status stop_all();
+  Status swap_in(const Instance& primary, const std::filesystem::path& fresh, bool replaces);
+  /// Replicas from this number on: they hold nothing of their own.
+  Status remove_replicas(int first);
   Status restore_into(const Instance& primary, const Backups& from, const RestorePoint& point);
   Status save_state() { return around_.save(cluster_.name, state_); }
 

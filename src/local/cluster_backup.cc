@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "local/cluster.h"
+#include "local/pooler.h"
 
 namespace dbm::local {
 namespace {
@@ -58,7 +59,7 @@ Status LocalCluster::restore_into(const Instance& primary, const Backups& backup
                                   const RestorePoint& point) {
   auto fresh = primary.fresh_folder();
   if (!fresh) return std::move(fresh).error();
-  if (auto restored = backups.restore(*fresh, point); !restored) return restored;
+  if (auto restored = backups.restore(*fresh, primary.data, point); !restored) return restored;
   state_.known.clear();
   return primary.adopt(*fresh);
 }
@@ -79,33 +80,56 @@ Result<ClusterReport> LocalCluster::restore(const RestorePoint& point) {
   if (!exists) return std::move(exists).error();
   say("restoring");
   // The running server goes on until its successor is whole; its last WAL is archived as it stops.
-  if (auto stopped = primary.stop(StopMode::kFast); !stopped) return std::move(stopped).error();
   auto fresh = primary.fresh_folder();
   if (!fresh) return std::move(fresh).error();
-  if (auto restored = backups.restore(*fresh, point); !restored) {
-    if (*exists) (void)primary.start();  // as it was
+  if (auto restored = backups.restore(*fresh, primary.data, point); !restored)
     return std::move(restored).error();
-  }
-  if (*exists) {
-    const auto kept = primary.set_aside();
-    if (!kept) return kept.error();
-    report_.notices.push_back(fmt::format("the data from before is kept in {}", kept->string()));
-  }
-  if (auto adopted = primary.adopt(*fresh); !adopted) return std::move(adopted).error();
+  if (auto stopped = stop_all(); !stopped) return std::move(stopped).error();
+  if (auto swapped = swap_in(primary, *fresh, *exists); !swapped) return std::move(swapped).error();
   did("restored");
-  for (int number = 2; ; ++number) {  // copies of what was: made again from what is
-    const Instance replica = instance(number);
-    auto found = replica.exists();
-    if (!found) return std::move(found).error();
-    if (!*found) break;
-    if (auto stopped = replica.stop(StopMode::kFast); !stopped) return std::move(stopped).error();
-    std::error_code error;
-    std::filesystem::remove_all(replica.data, error);
-    if (error) return Error{fmt::format("cannot remove {}: {}", replica.data.string(), error.message()), ""};
-  }
+  if (auto removed = remove_replicas(2); !removed) return std::move(removed).error();
   state_.known.clear();
   instances_.clear();
   return up();
+}
+
+Status LocalCluster::stop_all() {
+  for (const auto& [pooler, port] : state_.poolers)
+    if (auto stopped = stop_pooler(*around_.layout, cluster_.name, pooler); !stopped)
+      return std::move(stopped).error();
+  return instances_.front().stop(StopMode::kFast);
+}
+
+/// The restored folder becomes the primary's and is recovered to its point. When that fails, what was
+/// there before is put back.
+Status LocalCluster::swap_in(const Instance& primary, const std::filesystem::path& fresh, bool replaces) {
+  std::filesystem::path kept;
+  if (replaces) {
+    auto aside = primary.set_aside();
+    if (!aside) return std::move(aside).error();
+    kept = *aside;
+  }
+  Status recovered = primary.adopt(fresh);
+  if (recovered) {
+    auto written = files();
+    recovered = written ? run_server(primary, *written) : Status(written.error());
+  }
+  if (recovered) {
+    if (replaces)
+      report_.notices.push_back(fmt::format("the data from before is kept in {}", kept.string()));
+    return Ok{};
+  }
+  Error why = std::move(recovered).error();
+  if (!replaces) return why;
+  (void)primary.stop(StopMode::kImmediate);
+  std::error_code error;
+  std::filesystem::remove_all(primary.data, error);
+  std::filesystem::rename(kept, primary.data, error);
+  if (error)
+    return Error{fmt::format("{}\nand the data from before cannot be put back: {}", why.message, error.message()),
+                 fmt::format("it is in {}; rename it to {}", kept.string(), primary.data.string())};
+  why.hint = "everything is as it was before; `cnpg-dbm up` starts it again";
+  return why;
 }
 
 Status LocalCluster::back_up(std::string_view type) {

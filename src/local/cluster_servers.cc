@@ -238,26 +238,32 @@ Status LocalCluster::make_replicas() {
   return Ok{};
 }
 
-/// Replicas beyond the wanted number hold nothing of their own.
-Status LocalCluster::drop_surplus_replicas() {
-  for (int number = source_.instances + 1;; ++number) {
-    const Instance surplus = instance(number);
-    auto exists = surplus.exists();
+Status LocalCluster::remove_replicas(int first) {
+  for (int number = first;; ++number) {
+    const Instance replica = instance(number);
+    auto exists = replica.exists();
     if (!exists) return std::move(exists).error();
     if (!*exists) return Ok{};
-    if (auto stopped = surplus.stop(StopMode::kFast); !stopped) return stopped;
-    auto connection = connect_admin();
-    if (!connection) return std::move(connection).error();
-    const auto dropped = connection->run(fmt::format(
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-        "WHERE slot_name = 'dbm_{}' AND NOT active", number));
-    if (!dropped) return dropped.failure().as_error();
+    if (auto stopped = replica.stop(StopMode::kFast); !stopped) return stopped;
     std::error_code error;
-    fs::remove_all(surplus.data, error);
+    fs::remove_all(replica.data, error);
     if (error)
-      return Error{fmt::format("cannot remove {}: {}", surplus.data.string(), error.message()), ""};
-    did(fmt::format("{} removed", surplus.name()));
+      return Error{fmt::format("cannot remove {}: {}", replica.data.string(), error.message()), ""};
+    did(fmt::format("{} removed", replica.name()));
   }
+}
+
+Status LocalCluster::drop_surplus_replicas() {
+  const int first = source_.instances + 1;
+  if (!fs::exists(instance(first).data)) return Ok{};
+  if (auto removed = remove_replicas(first); !removed) return removed;
+  auto connection = connect_admin();
+  if (!connection) return std::move(connection).error();
+  // Ours are called dbm_<number>; an abandoned one would keep WAL for ever.
+  const auto dropped = connection->run(fmt::format(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+      "WHERE slot_name ~ '^dbm_[0-9]+$' AND substr(slot_name, 5)::int >= {} AND NOT active", first));
+  return dropped.ok() ? Status(Ok{}) : Status(dropped.failure().as_error());
 }
 
 }  // namespace dbm::local

@@ -19,6 +19,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// PgBouncer before 1.19 asks for verifiers in the database that the client wants to enter.
+void let_poolers_ask(sql::Desired& desired) {
+  const auto tool = find_pgbouncer();
+  if (!tool || asks_in_one_database(tool->version)) return;
+  for (sql::Database& db : desired.databases) {
+    db.own_schema = lookup_function();
+    auto& entrants = db.entrants;
+    const std::string role = "cnpg_pooler_pgbouncer";
+    entrants.insert(std::ranges::lower_bound(entrants, role), role);
+  }
+}
+
 /// The instances of a cluster that have a data folder, by number.
 std::vector<int> found_instances(const Layout& layout, std::string_view cluster) {
   std::vector<int> out;
@@ -66,6 +78,7 @@ ClusterSource Engine::source(yaml::Arena& arena, const Wanted& wanted,
   out.spec = *cluster.front().find("spec");
   out.poolers = render::collect(arena, *wanted.values, plan, wanted.options, "Pooler");
   out.desired = sql::desired_of(*wanted.values, plan, wanted.options);
+  if (!out.poolers.empty()) let_poolers_ask(out.desired);
   out.instances = instances_of(out.spec);
   return out;
 }
@@ -148,8 +161,6 @@ Result<Engine::Outcome> Engine::restore(const Wanted& wanted, std::string_view n
     if (auto made = make_passwords(wanted); !made) return std::move(made).error();
     yaml::Arena arena;
     const ClusterSource source = this->source(arena, wanted, plan);
-    for (const auto& [pooler, port] : state_.clusters[std::string(name)].poolers)
-      if (auto stopped = stop_pooler(layout_, name, pooler); !stopped) return std::move(stopped).error();
     LocalCluster cluster(*around, source, state_.clusters[std::string(name)]);
     return Outcome{std::string(name), cluster.restore(point)};
   }

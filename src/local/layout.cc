@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/text.h"
 
 namespace dbm::local {
 namespace {
@@ -57,6 +58,12 @@ fs::path Layout::sockets(std::string_view cluster, int instance) const {
 }
 
 Status Layout::make() const {
+  // It goes into commands, configuration files and URIs, each with quoting of its own.
+  for (const char c : root_.string())
+    if (static_cast<unsigned char>(c) < ' ' || std::string_view("'\"\\$`%;#").find(c) != std::string_view::npos)
+      return Error{fmt::format("the folder {} has a character in its name that PostgreSQL's files cannot hold",
+                               printable(root_.string())),
+                   "give another --dir"};
   for (const fs::path& folder : {root_, run_}) {
     if (auto made = make_folders(folder); !made) return made;
     struct stat status {};

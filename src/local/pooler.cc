@@ -62,11 +62,29 @@ struct Files {
   fs::path pid() const { return folder / "pgbouncer.pid"; }
 };
 
+/// The line with the address `all`, which older PgBouncers do not know, as what it means here.
+std::string with_plain_address(std::string_view line) {
+  constexpr int kAddress = 3;
+  bool quoted = false, space = true;
+  int field = -1;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"') quoted = !quoted;
+    const bool is_space = !quoted && (c == ' ' || c == '\t');
+    if (!is_space && space) ++field;
+    if (!is_space && space && field == kAddress && line.substr(i).starts_with("all") &&
+        i + 3 < line.size() && (line[i + 3] == ' ' || line[i + 3] == '\t'))
+      return fmt::format("{}0.0.0.0/0{}", line.substr(0, i), line.substr(i + 3));
+    space = is_space;
+  }
+  return std::string(line);
+}
+
 std::string hba_text(const Value& spec) {
   std::string out;
   const Value* lines = spec.find_path({"pgbouncer", "pg_hba"});
-  if (lines == nullptr || lines->items().empty()) return "host all all all scram-sha-256\n";
-  for (const Value& line : lines->items()) out.append(line.text()).append("\n");
+  if (lines == nullptr || lines->items().empty()) return "host all all 0.0.0.0/0 scram-sha-256\n";
+  for (const Value& line : lines->items()) out += with_plain_address(line.text()) + "\n";
   return out;
 }
 
@@ -95,7 +113,7 @@ Status start(const Tool& tool, const PoolerHost& host, std::string_view name, in
   std::error_code ignored;
   const auto said_before = fs::file_size(log, ignored);
   fs::remove(files.pid(), ignored);
-  auto pid = start_server({.words = {tool.path, "-q", files.ini().string()}, .folder = files.folder}, log);
+  auto pid = start_server({.words = {tool.path, files.ini().string()}, .folder = files.folder}, log);
   if (!pid) return std::move(pid).error();
   const bool ready = wait_until(
       [&] { return running(files.pid(), "pgbouncer").has_value() && !is_free("127.0.0.1", port); }, 60s, *pid);
@@ -155,7 +173,9 @@ std::string pooler_config(const PoolerHost& host, const Value& spec, std::string
       asks_in_one_database(pgbouncer) ? " auth_dbname=postgres" : "");
   std::map<std::string, std::string> options = {{"client_tls_sslmode", "prefer"},
                                                 {"ignore_startup_parameters", "extra_float_digits,options"},
-                                                {"server_tls_sslmode", "verify-full"}};
+                                                // With several hosts PgBouncer cannot check names; the
+                                                // authority is this cluster's own.
+                                                {"server_tls_sslmode", "verify-ca"}};
   if (const Value* given = spec.find_path({"pgbouncer", "parameters"}))
     for (const yaml::Member& m : given->members()) {
       if (knows(m.key, pgbouncer))

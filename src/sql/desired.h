@@ -40,6 +40,9 @@ struct Extension {
   bool present = true;
 };
 
+/// A schema that engines keep for themselves: users get nothing in it.
+inline constexpr std::string_view kOwnSchema = "cnpg_dbm";
+
 enum class Access : uint8_t { kRead, kWrite };
 
 struct User {
@@ -59,6 +62,8 @@ struct Database {
   std::optional<int64_t> connection_limit;
   std::vector<Schema> schemas;
   std::vector<Extension> extensions;
+  /// Statements that make kOwnSchema and what is in it, where it is missing; empty: it is not wanted.
+  std::vector<std::string> own_schema;
   std::vector<User> users;
   /// ALTER ROLE … IN DATABASE … SET: parameter and value, for owner and users.
   std::map<std::string, std::string> settings;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "sql/desired.h"
+
 namespace dbm::sql {
 namespace {
 
@@ -182,14 +184,18 @@ std::variant<InsideLook, Failure> read_inside(const std::vector<Answer>& answers
   const Rows &schemas = *answers[0], &extensions = *answers[1], &objects = *answers[2],
              &defaults = *answers[3];
   for (size_t i = 0; i < schemas.size(); ++i)
-    out.schemas.emplace(text(schemas, i, 0),
-                        SchemaLook{text(schemas, i, 1), parse_acl(schemas.at(i, 2))});
+    if (schemas.at(i, 0) == kOwnSchema)
+      out.own_schema = true;
+    else
+      out.schemas.emplace(text(schemas, i, 0),
+                          SchemaLook{text(schemas, i, 1), parse_acl(schemas.at(i, 2))});
   for (size_t i = 0; i < extensions.size(); ++i)
     out.extensions.emplace(text(extensions, i, 0),
                            ExtensionLook{text(extensions, i, 1), text(extensions, i, 2)});
   for (size_t i = 0; i < objects.size(); ++i)
-    out.objects.push_back({objects.at(i, 0)[0], text(objects, i, 1), text(objects, i, 2),
-                           text(objects, i, 3), parse_acl(objects.at(i, 4))});
+    if (objects.at(i, 2) != kOwnSchema)
+      out.objects.push_back({objects.at(i, 0)[0], text(objects, i, 1), text(objects, i, 2),
+                             text(objects, i, 3), parse_acl(objects.at(i, 4))});
   for (size_t i = 0; i < defaults.size(); ++i)
     out.defaults.push_back(
         {text(defaults, i, 0), defaults.at(i, 1)[0], parse_acl(defaults.at(i, 2))});

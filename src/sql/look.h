@@ -85,6 +85,7 @@ struct DefaultGrants {
 };
 
 struct InsideLook {
+  bool own_schema = false;  // kOwnSchema is there; it is left out of all else
   std::map<std::string, SchemaLook, std::less<>> schemas;
   std::map<std::string, ExtensionLook, std::less<>> extensions;
   std::vector<ObjectLook> objects;

@@ -245,6 +245,9 @@ class AccessPlan {
 std::vector<Step> plan_objects(const Database& db, const InsideLook& look, int major,
                                const Quote& quote) {
   std::vector<Step> steps;
+  if (!look.own_schema)
+    for (const std::string& sql : db.own_schema)
+      steps.push_back({database_object(db.name) + ": schema " + std::string(kOwnSchema), "", sql});
   plan_schemas(steps, db, look, quote);
   for (const Extension& extension : db.extensions) {
     const auto now = look.extensions.find(extension.name);
@@ -270,6 +273,7 @@ std::string fingerprint(const Database& db, bool isolated) {
   add(db.owner);
   add(isolated ? "isolated" : "");
   for (const Schema& s : db.schemas) add("s"), add(s.name), add(s.owner), add(s.present ? "+" : "-");
+  for (const std::string& sql : db.own_schema) add("o"), add(sql);
   for (const Extension& e : db.extensions)
     add("e"), add(e.name), add(e.version), add(e.schema), add(e.present ? "+" : "-");
   for (const User& u : db.users) add("u"), add(u.name), add(u.access == Access::kWrite ? "w" : "r");
