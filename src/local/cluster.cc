@@ -68,7 +68,8 @@ Result<ClusterReport> LocalCluster::up() {
         &LocalCluster::make_certificates, &LocalCluster::make_primary, &LocalCluster::prepare,
         &LocalCluster::set_up_backup, &LocalCluster::run_post_init,
         &LocalCluster::drop_surplus_replicas, &LocalCluster::make_replicas, &LocalCluster::converge,
-        &LocalCluster::run_poolers, &LocalCluster::write_connections})
+        &LocalCluster::wait_for_replicas, &LocalCluster::run_poolers,
+        &LocalCluster::write_connections})
     if (auto done = (this->*step)(); !done) {
       if (auto saved = save_state(); !saved) return std::move(saved).error();
       return in_cluster(std::move(done).error(), cluster_.name);

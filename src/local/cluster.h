@@ -82,12 +82,14 @@ class LocalCluster {
   Status make_certificates();
   Status make_primary();
   Status run_server(const Instance& instance, const Instance::Files& files);
+  Status forget_recovery(const Instance& primary);
   Status prepare();
   Status make_lookup_function(const std::string& database);
   Status run_post_init();
   Status make_replicas();
   Status drop_surplus_replicas();
   Status converge();
+  Status wait_for_replicas();
   Status run_poolers();
   Status write_connections();
   Status set_up_backup();

@@ -113,6 +113,7 @@ Status LocalCluster::swap_in(const Instance& primary, const std::filesystem::pat
   if (recovered) {
     auto written = files();
     recovered = written ? run_server(primary, *written) : Status(written.error());
+    report_.notices.clear();  // up() tells them
   }
   if (recovered) {
     if (replaces)

@@ -146,7 +146,46 @@ Status LocalCluster::make_primary() {
       did("created");
     }
   }
-  return run_server(primary, *written);
+  if (auto runs = run_server(primary, *written); !runs) return runs;
+  return forget_recovery(primary);
+}
+
+/// A restore leaves its settings in postgresql.auto.conf; a replica made of the primary would take
+/// them for its own.
+Status LocalCluster::forget_recovery(const Instance& primary) {
+  const std::string settings = text_or_empty(primary.data / "postgresql.auto.conf");
+  if (settings.find("recovery_target") == settings.npos && settings.find("restore_command") == settings.npos)
+    return Ok{};
+  auto connection = connect_admin();
+  if (!connection) return std::move(connection).error();
+  for (const char* name : {"restore_command", "recovery_target", "recovery_target_action", "recovery_target_inclusive",
+                           "recovery_target_lsn", "recovery_target_name", "recovery_target_time",
+                           "recovery_target_timeline", "recovery_target_xid"})
+    if (const auto reset = connection->run(fmt::format("ALTER SYSTEM RESET {}", name)); !reset)
+      return reset.failure().as_error();
+  return primary.reload();
+}
+
+/// Readers must find on a replica what was made on the primary.
+Status LocalCluster::wait_for_replicas() {
+  if (source_.instances == 1 || report_.done.empty()) return Ok{};
+  auto connection = connect_admin();
+  if (!connection) return std::move(connection).error();
+  const auto now = connection->run("SELECT pg_current_wal_lsn()");
+  if (!now) return now.failure().as_error();
+  say("waiting for the replicas");
+  const std::string question = fmt::format(
+      "SELECT count(*) >= {} FROM pg_stat_replication WHERE application_name LIKE {} AND replay_lsn >= {}::pg_lsn",
+      source_.instances - 1, connection->literal(std::string(cluster_.name) + "-%"), connection->literal(now->at(0, 0)));
+  const bool there = wait_until(
+      [&] {
+        const auto answer = connection->run(question);
+        return !answer.ok() || answer->flag(0, 0);
+      },
+      std::chrono::seconds(60));
+  if (!there)
+    report_.notices.push_back("the replicas are behind: see `cnpg-dbm status`");
+  return Ok{};
 }
 
 /// What CloudNativePG's own instances hold: the roles of replication and of poolers.
