@@ -22,7 +22,7 @@ struct Role {
   bool login = false, superuser = false, createdb = false, createrole = false, inherit = true,
        replication = false, bypassrls = false;
   int64_t connection_limit = -1;
-  std::string valid_until;  // empty: for ever
+  std::string valid_until;  // as PostgreSQL writes it in UTC (timestamp.h); empty: for ever
   std::optional<std::string> comment;
   std::vector<std::string> in_roles;  // sorted
   bool has_password = false;          // one of ours; its verifier is given to converge() apart
@@ -68,9 +68,11 @@ struct Database {
 
 struct Desired {
   std::string cluster;
-  bool isolated = true;  // isolation.enabled
+  bool isolated = true;             // isolation.enabled
   std::vector<Role> roles;          // sorted by name
   std::vector<Database> databases;  // in the order of the file
+  /// isolation.allow for postgres and template1, which the file cannot make. Sorted.
+  std::map<std::string, std::vector<std::string>> maintenance_entrants;
 };
 
 /// `plan` is one of render::plan_clusters(values).
