@@ -7,11 +7,13 @@
 
 #include "audit/look.h"
 #include "base/text.h"
+#include "sql/look.h"
 
 namespace dbm::audit {
 namespace {
 
-Result<sql::Connection> connect(const sql::Target& target) {
+Result<sql::Connection> connect(sql::Target target) {
+  if (target.options.empty()) target.options = sql::session_options();
   auto opened = sql::Connection::open(target);
   if (const auto* failure = std::get_if<sql::Failure>(&opened))
     return failure->as_error().about(

@@ -1,6 +1,7 @@
 #include "audit/expected.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace dbm::audit {
@@ -13,6 +14,23 @@ Expected::Expected(const Server& server, const sql::Desired& desired,
       entrants_(server.databases.size()),
       superuser_access_(expectations.superuser_access) {
   std::set<std::string> missing_roles;
+  const auto place = [&](std::string_view name) {
+    const auto at = std::ranges::lower_bound(server.databases, name, {}, [](const Database& d) {
+      return std::string_view(d.name);
+    });
+    return at != server.databases.end() && at->name == name
+               ? std::optional(static_cast<size_t>(at - server.databases.begin()))
+               : std::nullopt;
+  };
+  const auto let_in = [&](size_t database, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (const auto role = memberships.find(std::string_view(name)))
+        entrants_[database].push_back(*role);
+      else
+        missing_roles.insert(name);
+    }
+    std::ranges::sort(entrants_[database]);
+  };
   for (const sql::Role& role : desired.roles) {
     if (const auto found = memberships.find(std::string_view(role.name))) {
       roles_[*found] = &role;
@@ -23,21 +41,15 @@ Expected::Expected(const Server& server, const sql::Desired& desired,
   }
   for (const sql::Database& database : desired.databases) {
     if (!database.present) continue;
-    const auto at = std::ranges::lower_bound(server.databases, database.name, {}, &Database::name);
-    if (at == server.databases.end() || at->name != database.name) {
+    if (const auto index = place(database.name)) {
+      databases_[*index] = &database;
+      let_in(*index, database.entrants);
+    } else {
       missing_databases_.push_back(database.name);
-      continue;
     }
-    const auto index = static_cast<size_t>(at - server.databases.begin());
-    databases_[index] = &database;
-    for (const std::string& name : database.entrants) {
-      if (const auto role = memberships.find(std::string_view(name)))
-        entrants_[index].push_back(*role);
-      else
-        missing_roles.insert(name);
-    }
-    std::ranges::sort(entrants_[index]);
   }
+  for (const auto& [name, roles] : desired.maintenance_entrants)
+    if (const auto index = place(name)) let_in(*index, roles);
   missing_roles_.assign(missing_roles.begin(), missing_roles.end());
 
   for (uint32_t i = 0; i < server.roles.size(); ++i) {

@@ -231,7 +231,7 @@ std::vector<Session> stray_sessions(const Server& server, const Memberships& mem
 
 void find_in_hba(const Evidence& e, Findings& out) {
   for (const HbaRule& rule : e.server.rules)
-    if (!rule.error.empty())
+    if (rule.broken())
       out.error("hba-broken", fmt::format("line {} of pg_hba.conf", rule.line),
                 fmt::format("the server cannot read it ({}): it goes by the file that it read before, "
                             "which this audit cannot see, and will not start with this one",

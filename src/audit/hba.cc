@@ -72,10 +72,11 @@ const Pattern& Hba::pattern(std::string_view token) {
 void Hba::compile(const HbaRule& rule) {
   const size_t number = lines_.size();
   Line& line = lines_.emplace_back();
-  if (!rule.error.empty()) return;  // fits nothing
+  if (rule.broken()) return;  // fits nothing
   line.ways = ways_of(rule.type);
   // Only a line that tells GSSAPI's encryption from others makes it worth a look.
-  if (rule.type == "hostgssenc" || rule.type == "hostnogssenc") possible_ |= bit_of(Way::kGss);
+  if ((rule.type == "hostgssenc" && rule.error.empty()) || rule.type == "hostnogssenc")
+    possible_ |= bit_of(Way::kGss);
   line.reject = rule.method == "reject";
   line.same_host = rule.address == "samehost";
   line.same_net = rule.address == "samenet";

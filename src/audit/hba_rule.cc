@@ -92,7 +92,7 @@ void mark_quoted(std::vector<HbaRule>& rules, std::string_view file, std::string
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   for (HbaRule& rule : rules) {
-    if ((!file.empty() && rule.file != file) || rule.line < 1 || !rule.error.empty()) continue;
+    if ((!file.empty() && rule.file != file) || rule.line < 1 || rule.broken()) continue;
     const std::string line = logical_line(lines, static_cast<size_t>(rule.line));
     LineReader reader(line);
     Field field;

@@ -17,7 +17,8 @@ struct HbaToken {
   Quoted quoted = Quoted::kUnknown;
 };
 
-/// `error` is not empty for a line that PostgreSQL cannot read: then nothing else is there.
+/// `error` is what PostgreSQL says against the line. Where it cannot read it at all, nothing else is
+/// there; a hostssl line without TLS is whole, and only fits nobody.
 struct HbaRule {
   int line = 0;
   std::string file;  // PostgreSQL 16 and later
@@ -27,6 +28,7 @@ struct HbaRule {
   std::string method;
   std::vector<std::string> options;  // "map=local"
   std::string error;
+  bool broken() const { return !error.empty() && type.empty(); }
 };
 
 /// Marks which names of the rules of `file` (any when empty) were quoted, as hba.c's next_token

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/parallel.h"
+#include "sql/look.h"
 
 namespace dbm::audit {
 namespace {
@@ -177,6 +178,8 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(
 Inside look_at(const Database& database, sql::Target target) {
   Inside out{.database = database.oid, .bridges = {}, .failure = {}};
   target.database = database.name;
+  // Its owner must not have a say in what a superuser's statements mean here.
+  target.options = sql::session_options();
   auto opened = sql::Connection::open(target);
   if (const auto* failure = std::get_if<sql::Failure>(&opened)) {
     out.failure = failure->message;
