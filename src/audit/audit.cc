@@ -58,6 +58,13 @@ void revoke(sql::Connection& connection, const Server& server, const Memberships
   const auto database = std::ranges::find(server.databases, grant.database, &Database::oid);
   const auto grantor = memberships.find(grant.grantor), grantee = memberships.find(grant.grantee);
   if (!grantor || (!grantee && grant.grantee != kPublic)) return;
+  const auto left = connection.run(
+      {"SELECT FROM pg_catalog.pg_database d, pg_catalog.aclexplode(coalesce(d.datacl, "
+       "pg_catalog.acldefault('d', d.datdba))) a WHERE d.oid = $1 AND a.grantee = $2 "
+       "AND a.grantor = $3 AND a.privilege_type = $4",
+       {std::to_string(grant.database), std::to_string(grant.grantee),
+        std::to_string(grant.grantor), std::string(word(grant.privilege))}});
+  if (left && left->size() == 0) return;  // gone with an earlier one that it hung on
   const std::string whom =
       grantee ? connection.identifier(server.roles[*grantee].name) : std::string("PUBLIC");
   const std::string text = fmt::format("REVOKE {} ON DATABASE {} FROM {}", word(grant.privilege),

@@ -50,10 +50,10 @@ void tell_row(const Evidence& e, size_t row, Findings& out) {
   }
   for (const auto& [key, databases] : breaches) {
     const auto [rule, sure] = key;
-    const std::string line = rule != UINT32_MAX ? " by " + describe(e.server.rules[rule]) : "";
     out.error("breach", object,
-              fmt::format("{} enter {}, where the values file does not let it{}{}",
-                          sure ? "can" : "may", list_names(databases), line,
+              fmt::format("{} enter {} by {}, and the values file does not let it{}",
+                          sure ? "can" : "may", list_names(databases),
+                          describe(e.server.rules[rule]),
                           entered ? "; it logged in when tried" : ""),
               breach_hint(e, role));
   }
@@ -61,7 +61,8 @@ void tell_row(const Evidence& e, size_t row, Findings& out) {
     out.error("blocked", object,
               fmt::format("cannot enter {}: {}", list_names(databases), to_string(lock)),
               lock == Lock::kPassword ? "give it a password that has not expired"
-              : lock == Lock::kHba    ? "pg_hba.conf has no line that lets it in"
+              : lock == Lock::kHba    ? "isolation writes a line a database: is it there, and does none "
+                                        "before it reject?"
                                       : "converge the server: cnpg-dbm up");
 }
 

@@ -6,20 +6,15 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
-#include <fstream>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "audit/attempt.h"
 #include "audit/look.h"
-#include "sql/testing.h"
+#include "audit/pg_testing.h"
 
 namespace dbm::audit {
 namespace {
-
-using dbm::testing::PgServer;
 
 const std::vector<std::string> kRoles = {"alice", "bob", "all", "team", "+team", "boss", "a b"};
 const std::vector<std::string> kDatabases = {"alice", "team", "all", "sameuser", "replication", "a,b"};
@@ -63,53 +58,30 @@ rc::Gen<std::string> line() {
 class HbaPgTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto started = PgServer::start();  // one of our own: its pg_hba.conf is written anew and anew
-    ASSERT_TRUE(started) << started.error().message;
-    server_ = std::move(*started);
-    admin_.emplace(sql::testing::open(sql::testing::target_of(*server_)));
     for (const std::string& role : kRoles)
-      must("CREATE ROLE " + admin_->identifier(role) + " LOGIN PASSWORD 'known to nobody'");
-    must("ALTER ROLE boss SUPERUSER");
-    must("GRANT team TO alice");
-    must("GRANT team TO boss WITH ADMIN OPTION");
-    must("CREATE ROLE outer_team ROLE team");
+      server_.must("CREATE ROLE " + server_.admin().identifier(role) +
+                   " LOGIN PASSWORD 'known to nobody'");
+    server_.must("ALTER ROLE boss SUPERUSER");
+    server_.must("GRANT team TO alice");
+    server_.must("GRANT team TO boss WITH ADMIN OPTION");
+    server_.must("CREATE ROLE outer_team ROLE team");
     for (const std::string& database : kDatabases)
-      must("CREATE DATABASE " + admin_->identifier(database));
+      server_.must("CREATE DATABASE " + server_.admin().identifier(database));
   }
-
-  void must(const std::string& sql) {
-    const auto answer = admin_->run(sql);
-    ASSERT_TRUE(answer) << answer.failure().message;
-  }
-
-  /// The admin comes in as ever; the rest is the test's. Returns when the server goes by it: it tells
-  /// its backends before it reads the file, and takes new connections after that.
-  void load(const std::vector<std::string>& lines) {
-    std::ofstream file(server_->folder() / "data/pg_hba.conf", std::ios::trunc);
-    file << "host postgres postgres 127.0.0.1/32 scram-sha-256\n# the rest\n";
-    for (const std::string& text : lines) file << text << '\n';
-    file.close();
-    const std::string before = loaded();
-    sql::testing::value(*admin_, "SELECT pg_reload_conf()");
-    while (loaded() == before) {
-    }
-  }
-  std::string loaded() { return sql::testing::value(*admin_, "SELECT pg_conf_load_time()"); }
 
   static Outcome expected(const Decision& decision) {
     if (!decision.open()) return Outcome::kRefusedByHba;
     return decision.rule->method == "trust" ? Outcome::kEntered : Outcome::kAskedForPassword;
   }
 
-  std::unique_ptr<PgServer> server_;
-  std::optional<sql::Connection> admin_;
+  testing::HbaServer server_;
 };
 
 TEST_F(HbaPgTest, DecidesAsPostgresqlDoes) {
   const bool same = rc::check([&] {
     const auto lines = *rc::gen::resize(6, rc::gen::container<std::vector<std::string>>(line()));
-    load(lines);
-    const auto looked = look(*admin_);
+    server_.load(lines);
+    const auto looked = look(server_.admin());
     RC_ASSERT(looked.ok());
     const Server& server = *looked;
     for (const HbaRule& rule : server.rules) RC_ASSERT(!rule.broken());
@@ -123,7 +95,7 @@ TEST_F(HbaPgTest, DecidesAsPostgresqlDoes) {
             std::ranges::count(kDatabases, server.databases[database].name) != 0 &&
             *rc::gen::inRange(0, 3) == 0)
           attempts.push_back({.role = role, .database = database});
-    run_attempts(server, {{{}, sql::testing::target_of(*server_)}}, {}, {.at_once = 8}, attempts);
+    run_attempts(server, {{{}, server_.target()}}, {}, {.at_once = 8}, attempts);
     for (const Attempt& attempt : attempts) {
       const Decision decision = hba.decide(
           {attempt.role, attempt.database, Way::kPlain, *parse_address("127.0.0.1")});
@@ -142,8 +114,8 @@ TEST_F(HbaPgTest, DecidesAsPostgresqlDoes) {
 }
 
 TEST_F(HbaPgTest, ABrokenFileIsSeen) {
-  load({"host all all all nonsense"});
-  const auto looked = look(*admin_);
+  server_.load({"host all all all nonsense"});
+  const auto looked = look(server_.admin());
   ASSERT_TRUE(looked) << looked.error().message;
   ASSERT_EQ(looked->rules.size(), 2U);
   EXPECT_TRUE(looked->rules[1].broken());

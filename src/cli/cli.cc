@@ -15,7 +15,7 @@ namespace {
 
 constexpr void (*kCommands[])(CLI::App&, int&) = {
     add_validate, add_template, add_schema, add_explain,
-    add_init,     add_keygen,   add_krm,    add_version,
+    add_init,     add_keygen,   add_krm,    add_audit,   add_version,
 };
 
 /// kustomize runs a function without arguments and writes a ResourceList to it.

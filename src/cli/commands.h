@@ -9,6 +9,7 @@
 
 namespace dbm::cli {
 
+void add_audit(CLI::App& app, int& exit);
 void add_explain(CLI::App& app, int& exit);
 void add_init(CLI::App& app, int& exit);
 void add_keygen(CLI::App& app, int& exit);
