@@ -25,7 +25,7 @@ struct ConvergeOptions {
   unsigned connections = 4;  // at once
   /// What is inside a database (schemas, extensions, grants, default privileges) is looked at only
   /// where its fingerprint is not this one: OID of the database -> fingerprint of an earlier run.
-  std::map<uint32_t, std::string> known;
+  std::map<uint32_t, std::string> known = {};
   bool everything = false;  // as if nothing were known
   /// Called from the thread that called converge(), now and then.
   std::function<void(size_t done, size_t all, std::string_view what)> progress = {};
@@ -43,7 +43,7 @@ struct Converged {
   std::vector<Done> done;
   std::vector<Failed> failed;
   std::vector<std::string> kept;  // databases and roles of ours that the file no longer names
-  std::map<uint32_t, std::string> known;
+  std::map<uint32_t, std::string> known = {};
   bool changed() const { return !done.empty(); }
 };
 

@@ -46,11 +46,11 @@ std::variant<InsideLook, Failure> look_inside(Connection& connection, bool objec
 
 DatabaseOutcome run_job(Connection& shared, const DatabaseJob& job, const JobContext& context) {
   const Database& db = *job.database;
-  const std::string object = database_object(db.name);
   DatabaseOutcome out;
   out.oid = job.oid;
   out.outcome.failed = job.plan.failed;
-  const bool right_before = job.plan.failed.empty();
+  const bool users_are_there = std::ranges::all_of(
+      db.users, [&](const User& user) { return context.roles->contains(user.name); });
 
   const auto failures = run_alone(shared, job.plan.steps, out.outcome);
   if (job.plan.drops || (job.plan.creates && !failures.empty() && !shared.is_open())) return out;
@@ -62,18 +62,18 @@ DatabaseOutcome run_job(Connection& shared, const DatabaseJob& job, const JobCon
   }
   if (!job.inside) return out;
   if (is_right_as_copied(job, context, Quote::of(shared))) {
-    out.inside_is_right = right_before;
+    out.inside_is_right = true;
     return out;
   }
   Target target = context.target;
   target.database = db.name;
   auto opened = Connection::open(target);
   if (const auto* failure = std::get_if<Failure>(&opened)) {
-    out.outcome.failed.push_back({object, failure->message, failure->hint});
+    out.outcome.failed.push_back({database_object(db.name), failure->message, failure->hint});
     return out;
   }
   out.inside_is_right =
-      run_inside(std::get<Connection>(opened), db, context, out.outcome) && right_before;
+      run_inside(std::get<Connection>(opened), db, context, out.outcome) && users_are_there;
   return out;
 }
 

@@ -11,6 +11,9 @@
 namespace dbm::sql {
 namespace {
 
+/// The connection limit of a database whose DROP was interrupted: it can only be dropped again.
+constexpr int64_t kInvalid = -2;
+
 /// "UTF8" for utf-8, "en_US.UTF8" for en_US.utf8: spellings that mean the same to PostgreSQL and
 /// the C library.
 std::string encoding_key(std::string_view text) {
@@ -64,7 +67,7 @@ std::string source_of(const Database& db) {
   return own_locale ? "template0" : "template1";
 }
 
-std::string create(const Database& db, const Quote& quote) {
+std::string create(const Database& db, bool copy_files, const Quote& quote) {
   std::string out = "CREATE DATABASE " + quote.identifier(db.name) + " OWNER " +
                     quote.identifier(db.owner);
   const auto text = [&](const char* option, std::string_view value) {
@@ -87,6 +90,7 @@ std::string create(const Database& db, const Quote& quote) {
   flag("ALLOW_CONNECTIONS", db.allow_connections);
   if (db.connection_limit) out += fmt::format(" CONNECTION LIMIT {}", *db.connection_limit);
   flag("IS_TEMPLATE", db.is_template);
+  if (copy_files) out += " STRATEGY file_copy";
   return out;
 }
 
@@ -198,24 +202,28 @@ void plan_settings(std::vector<Step>& steps, const Database& db, const DatabaseL
 std::string database_object(std::string_view name) { return "database " + printable(name); }
 
 DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& look,
-                           const Names& roles, const Quote& quote) {
+                           const Names& roles, const Quote& quote, bool copy_files) {
   DatabasePlan plan;
   const std::string object = database_object(db.name);
   const auto there = look.databases.find(db.name);
   const DatabaseLook* now = there == look.databases.end() ? nullptr : &there->second;
+  const std::string name = quote.identifier(db.name);
   if (!db.present) {
     if (now == nullptr) return plan;
-    const std::string name = quote.identifier(db.name);
     if (now->is_template)
       plan.steps.push_back({object, "", "ALTER DATABASE " + name + " WITH IS_TEMPLATE false"});
     plan.steps.push_back({object, "dropped", "DROP DATABASE " + name + " WITH (FORCE)"});
     plan.drops = true;
     return plan;
   }
+  if (now != nullptr && now->connection_limit == kInvalid) {
+    plan.steps.push_back({object, "cleared of an interrupted drop", "DROP DATABASE " + name});
+    now = nullptr;
+  }
   if (now == nullptr) {
     plan.creates = true;
     plan.from_template1 = source_of(db) == "template1";
-    plan.steps.push_back({object, "created", create(db, quote)});
+    plan.steps.push_back({object, "created", create(db, copy_files, quote)});
   } else {
     for (const std::string& difference : immutable_differences(db, *now))
       plan.failed.push_back({object, difference + ", and cannot be changed",
