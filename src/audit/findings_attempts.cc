@@ -1,7 +1,9 @@
 // Findings of real logins: who got in and should not, who did not and should.
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -10,6 +12,18 @@
 
 namespace dbm::audit {
 namespace {
+
+/// PgBouncer let the role in, and only the server behind it did not.
+bool was_let_in_by_pooler(const Evidence& e, const Attempt& attempt) {
+  if (e.entrances[attempt.entrance].name.empty()) return false;
+  if (attempt.outcome == Outcome::kNoPrivilege) return true;
+  if (attempt.outcome != Outcome::kRefusedByPooler) return false;
+  return std::ranges::any_of(std::initializer_list<std::string_view>{
+                                 "query_wait_timeout", "server login failed", "pg_hba.conf"},
+                             [&](std::string_view words) {
+                               return attempt.message.find(words) != std::string::npos;
+                             });
+}
 
 /// One way of going wrong, of one role at one entrance: all its databases are one finding.
 struct Key {
@@ -46,7 +60,10 @@ void tell(const Evidence& e, const Key& key, const Group& group, Findings& out) 
       return;
     case Outcome::kNoAnswer:
       out.error("no-answer", object, fmt::format("no answer for {}{}", databases, reason),
-                "is the server, or the pooler, there?");
+                e.entrances[key.entrance].name.empty()
+                    ? "is the server there?"
+                    : "is it there? PgBouncer without a pg_hba of its own lets strangers in and leaves "
+                      "them waiting");
       return;
     default:
       out.error("blocked", object, fmt::format("was refused at {}{}", databases, reason),
@@ -70,6 +87,19 @@ bool is_wrong(Outcome outcome, bool expected, bool isolated) {
   }
 }
 
+void tell_open_poolers(const Evidence& e, Findings& out) {
+  std::map<uint32_t, std::set<std::string_view>> roles;
+  for (const Attempt& attempt : e.attempts)
+    if (was_let_in_by_pooler(e, attempt) && !e.expected.may_enter(attempt.role, attempt.database))
+      roles[attempt.entrance].insert(e.server.roles[attempt.role].name);
+  if (!e.desired.isolated) return;
+  for (const auto& [entrance, names] : roles)
+    out.warning("pooler-lets-in", "pooler " + e.entrances[entrance].name,
+                fmt::format("{} came past it into databases of others; only the server held",
+                            list_names({names.begin(), names.end()})),
+                "give PgBouncer the same pg_hba lines: strangers fill its pools and wait");
+}
+
 }  // namespace
 
 void find_in_attempts(const Evidence& e, Findings& out) {
@@ -88,6 +118,7 @@ void find_in_attempts(const Evidence& e, Findings& out) {
     if (group.message.empty()) group.message = attempt.message;
   }
   for (const auto& [key, group] : groups) tell(e, key, group, out);
+  tell_open_poolers(e, out);
 
   // What was judged and what was seen must not contradict each other.
   for (const Attempt& attempt : e.attempts) {

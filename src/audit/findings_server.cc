@@ -124,12 +124,16 @@ void tell_grants(const Evidence& e, Findings& out) {
     const auto grantee = e.memberships.find(grant.grantee);
     if (grant.grantee == kPublic && grant.privilege == Privilege::kConnect)
       connect.push_back(name);
-    else if (grant.grantee == kPublic)
+    else if (grant.grantee == kPublic && grant.privilege == Privilege::kTemporary)
       temporary.push_back(name);
+    else if (grant.grantee == kPublic)
+      others["PUBLIC"].push_back(name);
     else if (grantee)
       others["role " + e.server.roles[*grantee].name].push_back(name);
   }
   if (!e.desired.isolated) return;
+  std::ranges::sort(connect);
+  std::ranges::sort(temporary);
   constexpr std::string_view kFix = "cnpg-dbm audit --fix revokes it";
   if (!connect.empty())
     out.warning("public-connect", list_names(connect),
@@ -140,6 +144,7 @@ void tell_grants(const Evidence& e, Findings& out) {
                 "PUBLIC has TEMPORARY: whoever is in may fill the disk", std::string(kFix))
         .fixable = true;
   for (auto& [object, databases] : others) {
+    std::ranges::sort(databases);
     const auto repeated = std::ranges::unique(databases);
     databases.erase(repeated.begin(), repeated.end());
     out.warning("surplus-grant", object,

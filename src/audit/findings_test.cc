@@ -256,6 +256,9 @@ TEST(Findings, OfAttempts) {
               ElementsAre("error breach role anna", "error door-differs role anna"));
   EXPECT_THAT(told({kAnna, kOrders, kPooler, Outcome::kRefusedByPooler, "login rejected"}),
               ElementsAre("error blocked role anna through the pooler rw"));
+  EXPECT_THAT(told({kAnna, kPeople, kPooler, Outcome::kRefusedByPooler, "login rejected"}), IsEmpty());
+  EXPECT_THAT(told({kAnna, kPeople, kPooler, Outcome::kRefusedByPooler, "query_wait_timeout"}),
+              ElementsAre("warning pooler-lets-in pooler rw"));
   EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kRefusedPassword}),
               ElementsAre("error wrong-password role anna"));
   EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kAskedForPassword}), IsEmpty());
