@@ -9,6 +9,7 @@
 
 namespace dbm::cli {
 
+void add_audit(CLI::App& app, int& exit);
 void add_backup(CLI::App& app, int& exit);
 void add_backups(CLI::App& app, int& exit);
 void add_down(CLI::App& app, int& exit);

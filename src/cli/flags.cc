@@ -27,7 +27,7 @@ void PasswordFlags::add_to(CLI::App& command) {
 
 void LocalFlags::add_to(CLI::App& command) {
   command.add_option("--dir", dir, "folder of the local engine (default: XDG data home, for root /var/lib/cnpg-dbm)");
-  command.add_option("--user", user, "started as root: run the servers as this user (default: postgres)");
+  command.add_option("--run-as", user, "started as root: the user that the servers run as (default: postgres)");
   command.add_option("--pg-bin", pg_bin, "folder of PostgreSQL's programs, looked at first");
 }
 

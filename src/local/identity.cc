@@ -22,13 +22,13 @@ Status become_unprivileged(const Layout& layout, const std::string& wanted) {
   if (geteuid() != 0) {
     if (wanted.empty() || wanted == user_name()) return Ok{};
     return Error{fmt::format("only root can run the servers as {}", wanted),
-                 "leave --user out: they run as you"};
+                 "leave --run-as out: they run as you"};
   }
   const passwd* user = getpwnam(wanted.empty() ? "postgres" : wanted.c_str());
   if (user == nullptr && wanted.empty()) user = getpwnam("nobody");
   if (user == nullptr) return Error{fmt::format("there is no user {}", wanted), ""};
   if (user->pw_uid == 0)
-    return Error{"PostgreSQL does not run as root", "give --user NAME, or run this as another user"};
+    return Error{"PostgreSQL does not run as root", "give --run-as NAME, or run this as another user"};
 
   struct stat status {};
   if (stat(layout.root().c_str(), &status) != 0) {
@@ -40,7 +40,7 @@ Status become_unprivileged(const Layout& layout, const std::string& wanted) {
   } else if (status.st_uid != user->pw_uid) {
     return Error{fmt::format("{} does not belong to the user {}", layout.root().string(),
                              user->pw_name),
-                 "give --user with its owner, or another --dir"};
+                 "give --run-as with its owner, or another --dir"};
   }
   if (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
       setuid(user->pw_uid) != 0)

@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Owned = std::unique_ptr<PGconn, decltype([](PGconn* c) { PQfinish(c); })>;
 
-Owned start(const Target& target) {
+PGconn* start(const Target& target) {
   const std::string port = std::to_string(target.port);
   std::vector<const char*> names, values;
   const auto give = [&](const char* name, const char* value) {
@@ -47,7 +47,7 @@ Owned start(const Target& target) {
   give("passfile", "/dev/null/none");  // of /dev/null itself libpq complains on stderr
   names.push_back(nullptr);
   values.push_back(nullptr);
-  return Owned(PQconnectStartParams(names.data(), values.data(), 0));  // dbname is no URI
+  return PQconnectStartParams(names.data(), values.data(), 0);  // dbname is no URI
 }
 
 /// True when the socket is ready before the deadline.
@@ -81,15 +81,20 @@ void forget_environment() {
   PQconninfoFree(options);
 }
 
-std::variant<PGconn*, Failure> connect(const Target& target) {
+PGconn* start_connecting(const Target& target) {
   static std::once_flag once;
   std::call_once(once, forget_environment);
+  PGconn* connection = start(target);
+  if (connection == nullptr) return nullptr;
+  PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
+  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);  // says the SQLSTATE
+  return connection;
+}
 
+std::variant<PGconn*, Failure> connect(const Target& target) {
   const auto deadline = Clock::now() + target.timeout;
-  Owned connection = start(target);
+  Owned connection(start_connecting(target));
   if (connection == nullptr) return Failure{"out of memory", {}, {}};
-  PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
-  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // says the SQLSTATE
   auto next = PGRES_POLLING_WRITING;
   while (PQstatus(connection.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK) {
     if (!wait_for(connection.get(), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))

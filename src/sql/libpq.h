@@ -1,7 +1,7 @@
 #pragma once
 
-// How the connections of this module are made. For .cc files of this module only: libpq's types
-// stay here.
+// How connections are made. For .cc files only, of this module and of the audit's login attempts:
+// libpq's types stay here.
 
 #include <libpq-fe.h>
 
@@ -17,8 +17,12 @@ namespace dbm::sql {
 /// environment: it has no other way to be told to ignore an address or a service.
 void forget_environment();
 
-/// Connects within the target's timeout; the caller owns what it gets. Forgets the environment
-/// first, once. Any thread.
+/// Begins to connect, as PQconnectStart does; the caller owns what it gets (null: out of memory) and
+/// goes on with PQconnectPoll. Errors come in their verbose form. Forgets the environment first, once.
+/// Any thread.
+PGconn* start_connecting(const Target& target);
+
+/// Connects within the target's timeout; the caller owns what it gets. Any thread.
 std::variant<PGconn*, Failure> connect(const Target& target);
 
 /// What libpq says when it cannot connect, in its verbose form, taken apart: the server's last

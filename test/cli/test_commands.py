@@ -199,7 +199,7 @@ def test_every_error_code_is_documented():
 def test_version_and_help():
     assert golden.run("version").stdout.startswith("cnpg-dbm 0.")
     assert golden.run("--version").stdout.strip() in golden.run("version").stdout
-    for command in ("validate", "template", "schema", "explain", "init", "keygen", "krm", "version"):
+    for command in ("validate", "template", "schema", "explain", "init", "keygen", "krm", "audit", "version"):
         done = golden.run(command, "--help")
         assert done.returncode == 0 and "Usage:" in done.stdout
 

@@ -1,0 +1,315 @@
+#include "audit/attempt.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/parallel.h"
+#include "secrets/password.h"
+#include "sql/libpq.h"
+
+namespace dbm::audit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Connecting = std::unique_ptr<PGconn, decltype([](PGconn* c) { PQfinish(c); })>;
+
+constexpr unsigned kMostThreads = 4;
+constexpr int kMostTries = 5;  // where a server had no room
+
+/// What a refusal says of how far a login came.
+Outcome classify(const sql::Failure& failure, bool is_pooler, bool knows_password) {
+  const auto says = [&](std::string_view words) {
+    return failure.message.find(words) != std::string::npos;
+  };
+  if (failure.sqlstate.empty()) return Outcome::kNoAnswer;
+  const bool of_server = says("server login failed");  // PgBouncer tells what it was told
+  if (!of_server && (failure.is("28P01") || (is_pooler && says("password authentication failed"))))
+    return knows_password ? Outcome::kRefusedPassword : Outcome::kAskedForPassword;
+  if (failure.is("42501")) return Outcome::kNoPrivilege;
+  if (is_pooler) return Outcome::kRefusedByPooler;
+  if (failure.is("28000") && says("pg_hba.conf")) return Outcome::kRefusedByHba;
+  return Outcome::kRefused;
+}
+
+bool has_no_room(const sql::Failure& failure) {
+  return failure.is("53300") || failure.is("53400") || failure.is("57P03");
+}
+
+/// sslmode "prefer" knocks twice, and the refusals stand one after the other: the one that came
+/// furthest is the answer.
+sql::Failure furthest(std::string_view text) {
+  const auto rank = [](const sql::Failure& f) {
+    if (f.sqlstate.empty()) return 0;
+    if (f.is("28000")) return f.message.find("pg_hba.conf") != std::string::npos ? 1 : 2;
+    return f.is("28P01") ? 3 : 4;
+  };
+  sql::Failure best = sql::parse_refusal(text);
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (sql::Failure one = sql::parse_refusal(text.substr(0, end));
+        !one.sqlstate.empty() && rank(one) > rank(best))
+      best = std::move(one);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return best;
+}
+
+/// What all threads share: which attempts are left.
+class Queue {
+ public:
+  explicit Queue(size_t count) : count_(count) {}
+  /// The next one's number and how often it was tried; false when there is none.
+  bool next(size_t& number, int& tries) {
+    const std::lock_guard lock(mutex_);
+    tries = 0;
+    if (next_ < count_) {
+      number = next_++;
+      return true;
+    }
+    if (again_.empty()) return false;
+    std::tie(number, tries) = again_.front();
+    again_.pop_front();
+    return true;
+  }
+  void again(size_t number, int tries) {
+    const std::lock_guard lock(mutex_);
+    again_.emplace_back(number, tries);
+  }
+
+ private:
+  std::mutex mutex_;
+  size_t next_ = 0;
+  const size_t count_;
+  std::deque<std::pair<size_t, int>> again_;
+};
+
+/// One login on its way.
+struct Knock {
+  Connecting connection;
+  size_t number = 0;
+  int tries = 0;
+  bool knows_password = false, entered = false;
+  bool ready = false;  // its socket is
+  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+  Clock::time_point deadline;
+};
+
+/// The logins of one thread.
+class Knocker {
+ public:
+  Knocker(const Server& server, const std::vector<Entrance>& entrances, const PasswordOf& password,
+          const AttemptOptions& options, Queue& queue, std::vector<Attempt>& attempts)
+      : server_(server),
+        entrances_(entrances),
+        password_(password),
+        options_(options),
+        queue_(queue),
+        attempts_(attempts) {
+    secrets::PasswordSource source;
+    wrong_ = secrets::Secret(std::string(source.next().view()));
+  }
+
+  /// Until nothing is left; calls `tick` now and then.
+  void run(unsigned at_once, std::atomic<size_t>& done, const std::function<void()>& tick) {
+    while (true) {
+      for (size_t n; knocks_.size() < at_once && begin(n);) {
+      }
+      if (knocks_.empty()) return;
+      wait();
+      for (size_t i = 0; i < knocks_.size();) {
+        if (!step(knocks_[i])) {
+          ++i;
+          continue;
+        }
+        if (i + 1 < knocks_.size()) knocks_[i] = std::move(knocks_.back());
+        knocks_.pop_back();
+        ++done;
+      }
+      tick();
+    }
+  }
+
+ private:
+  bool begin(size_t& number) {
+    int tries = 0;
+    if (!queue_.next(number, tries)) return false;
+    const Attempt& attempt = attempts_[number];
+    const std::string& role = server_.roles[attempt.role].name;
+    const secrets::Secret* known = password_ ? password_(role) : nullptr;
+    sql::Target target = entrances_[attempt.entrance].target;
+    target.user = role;
+    target.password = known != nullptr ? *known : wrong_;
+    target.database = server_.databases[attempt.database].name;
+    Knock knock;
+    knock.connection.reset(sql::start_connecting(target));
+    knock.number = number;
+    knock.tries = tries + 1;
+    knock.knows_password = known != nullptr;
+    knock.deadline = Clock::now() + options_.timeout;
+    knocks_.push_back(std::move(knock));
+    return true;
+  }
+
+  void wait() {
+    std::vector<pollfd> files;
+    auto first = Clock::time_point::max();
+    for (const Knock& knock : knocks_) {
+      const bool writing = !knock.entered && knock.next == PGRES_POLLING_WRITING;
+      files.push_back({PQsocket(knock.connection.get()),
+                       static_cast<short>(writing ? POLLOUT : POLLIN), 0});
+      first = std::min(first, knock.deadline);
+    }
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(first - Clock::now()).count();
+    poll(files.data(), files.size(), static_cast<int>(std::clamp<int64_t>(left, 0, 200)));
+    for (size_t i = 0; i < files.size(); ++i)
+      knocks_[i].ready = files[i].fd < 0 || files[i].revents != 0;
+  }
+
+  /// Goes on with one login; true when it has its answer.
+  bool step(Knock& knock) {
+    PGconn* connection = knock.connection.get();
+    if (connection == nullptr) return answer(knock, {"out of memory", {}, {}});
+    if (PQstatus(connection) == CONNECTION_BAD)
+      return answer(knock, furthest(PQerrorMessage(connection)));
+    if (!knock.ready) {
+      if (Clock::now() < knock.deadline) return false;
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.timeout).count();
+      return answer(knock, {"no answer within " + std::to_string(seconds) + " s", {}, {}});
+    }
+    if (knock.entered) return read(knock);
+    knock.next = PQconnectPoll(connection);
+    if (knock.next == PGRES_POLLING_FAILED)
+      return answer(knock, furthest(PQerrorMessage(connection)));
+    if (knock.next != PGRES_POLLING_OK) return false;
+    // A pooler opens its door before it has been at the server's.
+    knock.entered = true;
+    if (PQsendQuery(connection, "SELECT 1") != 1)
+      return answer(knock, furthest(PQerrorMessage(connection)));
+    return false;
+  }
+
+  bool read(Knock& knock) {
+    PGconn* connection = knock.connection.get();
+    if (PQconsumeInput(connection) != 1)
+      return answer(knock, furthest(PQerrorMessage(connection)));
+    if (PQisBusy(connection) != 0) return false;
+    PGresult* result = PQgetResult(connection);
+    const bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
+    const sql::Failure failure = good ? sql::Failure{} : furthest(PQresultErrorMessage(result));
+    PQclear(result);
+    return good ? answer(knock, {}) : answer(knock, failure);
+  }
+
+  /// An empty failure is a success.
+  bool answer(const Knock& knock, const sql::Failure& failure) {
+    Attempt& attempt = attempts_[knock.number];
+    if (has_no_room(failure) && knock.tries < kMostTries) {
+      queue_.again(knock.number, knock.tries);
+      return true;
+    }
+    if (failure.message.empty() && failure.sqlstate.empty()) {
+      attempt.outcome = Outcome::kEntered;
+      attempt.message.clear();
+      return true;
+    }
+    attempt.outcome =
+        classify(failure, !entrances_[attempt.entrance].name.empty(), knock.knows_password);
+    attempt.message = failure.message;
+    return true;
+  }
+
+  const Server& server_;
+  const std::vector<Entrance>& entrances_;
+  const PasswordOf& password_;
+  const AttemptOptions& options_;
+  Queue& queue_;
+  std::vector<Attempt>& attempts_;
+  secrets::Secret wrong_;
+  std::vector<Knock> knocks_;
+};
+
+/// The same number for the same name everywhere (FNV-1a).
+uint64_t hash(std::string_view text) {
+  uint64_t out = 0xCBF29CE484222325U;
+  for (const unsigned char c : text) out = (out ^ c) * 0x100000001B3U;
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kEntered: return "entered";
+    case Outcome::kRefusedByHba: return "refused by pg_hba.conf";
+    case Outcome::kRefusedPassword: return "wrong password";
+    case Outcome::kAskedForPassword: return "asked for its password";
+    case Outcome::kNoPrivilege: return "no CONNECT privilege";
+    case Outcome::kRefusedByPooler: return "refused by the pooler";
+    case Outcome::kRefused: return "refused";
+    case Outcome::kNoAnswer: break;
+  }
+  return "no answer";
+}
+
+std::vector<Attempt> choose_attempts(
+    const Server& server, Sample sample, size_t entrances, const std::vector<std::string>& spare,
+    const std::function<bool(uint32_t role, uint32_t database)>& expected) {
+  constexpr size_t kOwn = 3, kForeign = 3;  // of each role
+  std::vector<Attempt> out;
+  if (sample == Sample::kNone) return out;
+  for (uint32_t role = 0; role < server.roles.size(); ++role) {
+    const Role& r = server.roles[role];
+    if (!r.login || r.superuser || std::ranges::find(spare, r.name) != spare.end()) continue;
+    std::vector<uint32_t> chosen, own, foreign;
+    for (uint32_t d = 0; d < server.databases.size(); ++d) {
+      const Database& database = server.databases[d];
+      if (!database.accepts) continue;
+      const bool maintenance = database.is_template || database.name == "postgres";
+      if (sample == Sample::kAll || maintenance)
+        chosen.push_back(d);
+      else
+        (expected(role, d) ? own : foreign).push_back(d);
+    }
+    const auto pick = [&](const std::vector<uint32_t>& from, size_t most) {
+      const size_t count = std::min(from.size(), most);
+      for (size_t i = 0; i < count; ++i)
+        chosen.push_back(from[(hash(r.name) + i * from.size() / count) % from.size()]);
+    };
+    pick(own, kOwn);
+    pick(foreign, kForeign);
+    std::ranges::sort(chosen);
+    for (const uint32_t d : chosen)
+      for (uint32_t e = 0; e < entrances; ++e)
+        out.push_back({.role = role, .database = d, .entrance = e});
+  }
+  return out;
+}
+
+void run_attempts(const Server& server, const std::vector<Entrance>& entrances,
+                  const PasswordOf& password, const AttemptOptions& options,
+                  std::vector<Attempt>& attempts) {
+  Queue queue(attempts.size());
+  std::atomic<size_t> done = 0;
+  const unsigned threads = std::max(1U, std::min({worker_count(attempts.size()), kMostThreads,
+                                                  options.at_once}));
+  const auto work = [&](bool first) {
+    Knocker knocker(server, entrances, password, options, queue, attempts);
+    knocker.run(std::max(1U, options.at_once / threads), done, [&] {
+      if (first && options.progress)
+        options.progress(std::min(done.load(), attempts.size()), attempts.size());
+    });
+  };
+  std::vector<std::jthread> others;
+  for (unsigned i = 1; i < threads; ++i) others.emplace_back(work, false);
+  work(true);
+}
+
+}  // namespace dbm::audit
