@@ -1,9 +1,9 @@
 #include "audit/audit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <variant>
-
-#include <fmt/format.h>
 
 #include "audit/look.h"
 #include "audit/parts.h"
@@ -72,17 +72,15 @@ Result<Audit> run(const sql::Desired& desired, const Targets& targets, const Opt
   const Expectations expectations = with_own_role(options.expectations, out.server.user);
   const Expected expected(out.server, desired, memberships, expectations);
   const Hba hba(out.server, memberships);
-  out.matrix = make_matrix(out.server, expected, hba,
-                           ConnectPrivileges(out.server, memberships), desired.isolated);
-  out.attempts =
-      choose_attempts(out.server, options.attempts, out.entrances.size(),
-                      expectations.service_roles, [&](uint32_t role, uint32_t database) {
-                        return expected.must_enter(role, database);
-                      });
+  out.matrix = make_matrix(out.server, expected, hba, ConnectPrivileges(out.server, memberships),
+                           desired.isolated);
+  out.attempts = choose_attempts(
+      out.server, options.attempts, out.entrances.size(), expectations.service_roles,
+      [&](uint32_t role, uint32_t database) { return expected.must_enter(role, database); });
   run_attempts(out.server, out.entrances, targets.password, options.attempt, out.attempts);
   mark(out.matrix, out.attempts);
-  out.findings = find_all({out.server, desired, memberships, expected, hba, out.matrix,
-                           out.entrances, out.attempts});
+  out.findings = find_all(
+      {out.server, desired, memberships, expected, hba, out.matrix, out.entrances, out.attempts});
   return out;
 }
 

@@ -55,8 +55,9 @@ struct Fixed {
   std::string failure;  // empty: done
 };
 
-/// Revokes what surplus_grants() names and ends the stray_sessions() of an audit; who is expected and
-/// came in by PUBLIC gets a grant of his own first. Roles, memberships and pg_hba.conf are left alone. Does nothing when isolation is off.
+/// Revokes what surplus_grants() names and ends the stray_sessions() of an audit; who is expected
+/// and came in by PUBLIC gets a grant of his own first. Roles, memberships and pg_hba.conf are left
+/// alone. Does nothing when isolation is off.
 Result<std::vector<Fixed>> fix(const Audit& audit, const sql::Desired& desired,
                                const Targets& targets, const Options& options);
 

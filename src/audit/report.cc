@@ -2,10 +2,10 @@
 
 #include "audit/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -23,12 +23,18 @@ struct Symbol {
 };
 Symbol symbol(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kShut: return {"·", kDim, "shut"};
-    case Verdict::kOpen: return {"o", kGreen, "enters"};
-    case Verdict::kBreach: return {"X", kRed, "OPEN, should be shut"};
-    case Verdict::kBlocked: return {"#", kRed, "SHUT, should be open"};
-    case Verdict::kDepends: return {"p", kDim, "from the server's own machine, as the system's user"};
-    case Verdict::kFree: break;
+    case Verdict::kShut:
+      return {"·", kDim, "shut"};
+    case Verdict::kOpen:
+      return {"o", kGreen, "enters"};
+    case Verdict::kBreach:
+      return {"X", kRed, "OPEN, should be shut"};
+    case Verdict::kBlocked:
+      return {"#", kRed, "SHUT, should be open"};
+    case Verdict::kDepends:
+      return {"p", kDim, "from the server's own machine, as the system's user"};
+    case Verdict::kFree:
+      break;
   }
   return {"f", kYellow, "open: isolation is off"};
 }

@@ -1,10 +1,10 @@
 // cnpg-dbm audit: who can enter which database of a live server, against the values file.
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstdlib>
 #include <optional>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "cli/audit_run.h"
@@ -45,8 +45,8 @@ const render::ClusterPlan* choose(const Input& input, const std::string& name) {
     print_error({"the values file has several clusters",
                  fmt::format("--cluster NAME: {}", join_and(names))});
   else
-    print_error({fmt::format("no cluster {} is enabled", printable(name)),
-                 did_you_mean(name, names)});
+    print_error(
+        {fmt::format("no cluster {} is enabled", printable(name)), did_you_mean(name, names)});
   return nullptr;
 }
 
@@ -85,14 +85,16 @@ int audit_cluster(const Flags& flags) {
   const render::ClusterPlan* plan = choose(*input, flags.cluster);
   if (plan == nullptr) return kUsage;
   if (flags.admin.host.empty())
-    return usage("no server is given", "--host HOST: a name, an address, or the folder of a socket");
+    return usage("no server is given",
+                 "--host HOST: a name, an address, or the folder of a socket");
 
   audit::Targets targets{.admin = flags.admin};
   targets.admin.timeout = std::chrono::seconds(flags.timeout);
   for (const std::string& text : flags.poolers) {
     auto pooler = parse_pooler(text, targets.admin);
     if (!pooler)
-      return usage(fmt::format("--pooler {} is not of the form NAME=HOST:PORT", printable(text)), {});
+      return usage(fmt::format("--pooler {} is not of the form NAME=HOST:PORT", printable(text)),
+                   {});
     targets.poolers.push_back(std::move(*pooler));
   }
   auto password = admin_password(flags);
