@@ -168,7 +168,8 @@ class Writer {
       ++(f.error ? errors : warnings);
       out_ += '\n';
       paint(f.error ? "error" : "warning", f.error ? kRed : kYellow);
-      out_ += fmt::format(": {}: {} [{}]\n", printable(f.object, 160), f.why, f.code);
+      out_ += fmt::format(": {}: {} [{}]\n", printable(f.object, 160), printable(f.why, 2'000),
+                          f.code);
       if (!f.hint.empty()) out_ += fmt::format("  help: {}\n", f.hint);
     }
     out_ += '\n';
