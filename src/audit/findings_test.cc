@@ -164,9 +164,17 @@ TEST(Findings, PeerIsTheSystemsToSay) {
     return Judged(s, desired({"orders:ben"})).verdict("anna", "orders");
   };
   EXPECT_EQ(verdict({{"local", "postgres", "postgres"}}), Verdict::kShut);
+  EXPECT_EQ(verdict({}), Verdict::kShut);
   EXPECT_EQ(verdict({{"local", "postgres", "anna"}}), Verdict::kDepends);
   EXPECT_EQ(verdict({{"other", "postgres", "anna"}}), Verdict::kShut);
   EXPECT_EQ(verdict({{"local", "/^(.*)$", "\\1"}}), Verdict::kDepends);
+}
+
+// CloudNativePG's own line for the machine's socket is no password's fault.
+TEST(Findings, WhoMayNotComeByTheSocketIsShutOutByTheFile) {
+  Server s = server({"anna"}, {"orders:anna"}, {"local all all peer map=local"});
+  s.mappings = {{"local", "postgres", "postgres"}};
+  EXPECT_EQ(Judged(s, desired({"orders:anna"})).cell("anna", "orders").lock, Lock::kHba);
 }
 
 TEST(Findings, AttributesAndMembershipsThatWiden) {

@@ -115,6 +115,40 @@ TEST_F(HbaPgTest, DecidesAsPostgresqlDoes) {
   EXPECT_TRUE(same);
 }
 
+TEST_F(HbaPgTest, TellsPlainFromTls) {
+  server_.speak_tls();
+  for (const std::string type : {"host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"}) {
+    for (const std::string method : {"trust", "reject", "scram-sha-256"}) {
+      server_.load({type + " all bob all " + method, "host all all all scram-sha-256"});
+      const auto looked = look(server_.admin());
+      ASSERT_TRUE(looked) << looked.error().message;
+      EXPECT_TRUE(looked->tls);
+      const Memberships members(*looked);
+      const Hba hba(*looked, members);
+      const uint32_t bob = *members.find("bob");
+      for (const bool tls : {false, true}) {
+        sql::Target target = server_.target();
+        target.ssl_mode = tls ? "require" : "disable";
+        std::vector<Attempt> attempts = {{.role = bob, .database = 0}};
+        run_attempts(*looked, {{{}, target}}, {}, {}, attempts);
+        const Decision decision =
+            hba.decide({bob, 0, tls ? Way::kTls : Way::kPlain, *parse_address("127.0.0.1")});
+        EXPECT_EQ(to_string(attempts[0].outcome), to_string(expected(decision)))
+            << type << ' ' << method << ' ' << tls << ": " << attempts[0].message;
+      }
+    }
+  }
+  // sslmode prefer knocks twice: what the better door says is the answer.
+  server_.load({"hostssl all bob all scram-sha-256", "host all all all reject"});
+  const auto looked = look(server_.admin());
+  ASSERT_TRUE(looked);
+  sql::Target target = server_.target();
+  target.ssl_mode = "prefer";
+  std::vector<Attempt> attempts = {{.role = *Memberships(*looked).find("bob"), .database = 0}};
+  run_attempts(*looked, {{{}, target}}, {}, {}, attempts);
+  EXPECT_EQ(to_string(attempts[0].outcome), "asked for its password") << attempts[0].message;
+}
+
 TEST_F(HbaPgTest, ABrokenFileIsSeen) {
   server_.load({"host all all all nonsense"});
   const auto looked = look(server_.admin());
