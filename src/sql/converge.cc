@@ -71,11 +71,10 @@ class Convergence {
     context_.template1 = template1_ ? &*template1_ : nullptr;
   }
 
-  /// Copying files writes half of what the server's log would need, and leaves nothing to the next
-  /// checkpoint; but it asks for checkpoints at once, which would be felt by those who work on the
-  /// server. So: for many databases, when there is nobody. Older servers know no other way.
-  bool copies_files() const {
-    constexpr int kMany = 8;
+  /// Where many are made and nobody is there who would feel the checkpoints, the way to copy them
+  /// is ours to choose.
+  bool may_choose_way() const {
+    constexpr int kMany = 16;
     return context_.major >= 15 && look_.sessions.empty() &&
            std::ranges::count_if(desired_.databases,
                                  [&](const Database& db) { return is_new(db); }) >= kMany;
@@ -94,7 +93,6 @@ class Convergence {
   /// Of all databases that something is to be done to.
   std::vector<DatabaseJob> plan_jobs() {
     std::vector<DatabaseJob> jobs;
-    const bool copy_files = copies_files();
     for (const Database& db : desired_.databases) {
       if (db.present && !roles_.contains(db.owner)) {
         const auto why = role_failures_.find(role_object(db.owner));
@@ -109,7 +107,7 @@ class Convergence {
       }
       const auto there = look_.databases.find(db.name);
       DatabaseJob job{.database = &db,
-                      .plan = plan_database(db, desired_.isolated, look_, roles_, quote_, copy_files),
+                      .plan = plan_database(db, desired_.isolated, look_, roles_, quote_),
                       .oid = there == look_.databases.end() ? 0 : there->second.oid};
       const auto known = options_.known.find(job.oid);
       std::string wanted = fingerprint(db, desired_.isolated);
@@ -128,6 +126,8 @@ class Convergence {
   void run_jobs(const std::vector<DatabaseJob>& jobs) {
     if (jobs.empty()) return;
     std::vector<DatabaseOutcome> outcomes(jobs.size());
+    CopyWay way(options_.connections);
+    if (may_choose_way()) context_.copy_way = &way;
     std::atomic<size_t> next = 0, done = 0;
     const auto work = [&](Connection& shared, bool tells) {
       for (size_t i = next++; i < jobs.size(); i = next++) {
@@ -152,6 +152,7 @@ class Convergence {
         });
       work(admin_, true);
     }
+    context_.copy_way = nullptr;
     tell(jobs.size(), jobs.size(), "");
     for (size_t i = 0; i < jobs.size(); ++i) {
       if (outcomes[i].inside_is_right && outcomes[i].oid != 0)

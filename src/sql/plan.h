@@ -42,16 +42,16 @@ struct RolePlan {
 RolePlan plan_roles(const Desired& desired, const SharedLook& look, const VerifierOf& verifier,
                     const Quote& quote);
 
-/// What is done to a database from outside. `roles`: those that exist by now. `copy_files`: made by
-/// copying files between checkpoints, not through the server's log (PostgreSQL 15).
+/// What is done to a database from outside. `roles`: those that exist by now.
 struct DatabasePlan {
   std::vector<Step> steps;
-  bool creates = false, drops = false;
+  std::optional<size_t> creates;  // the step that does
+  bool drops = false;
   bool from_template1 = false;  // what is inside it at first is what is inside that
   std::vector<Failed> failed;           // what no statement can change
 };
 DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& look,
-                           const Names& roles, const Quote& quote, bool copy_files = false);
+                           const Names& roles, const Quote& quote);
 
 /// Who may enter a database that the file does not make (postgres, template1).
 std::vector<Step> plan_maintenance(const Desired& desired, const SharedLook& look,

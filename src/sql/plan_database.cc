@@ -67,7 +67,7 @@ std::string source_of(const Database& db) {
   return own_locale ? "template0" : "template1";
 }
 
-std::string create(const Database& db, bool copy_files, const Quote& quote) {
+std::string create(const Database& db, const Quote& quote) {
   std::string out = "CREATE DATABASE " + quote.identifier(db.name) + " OWNER " +
                     quote.identifier(db.owner);
   const auto text = [&](const char* option, std::string_view value) {
@@ -90,7 +90,6 @@ std::string create(const Database& db, bool copy_files, const Quote& quote) {
   flag("ALLOW_CONNECTIONS", db.allow_connections);
   if (db.connection_limit) out += fmt::format(" CONNECTION LIMIT {}", *db.connection_limit);
   flag("IS_TEMPLATE", db.is_template);
-  if (copy_files) out += " STRATEGY file_copy";
   return out;
 }
 
@@ -202,7 +201,7 @@ void plan_settings(std::vector<Step>& steps, const Database& db, const DatabaseL
 std::string database_object(std::string_view name) { return "database " + printable(name); }
 
 DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& look,
-                           const Names& roles, const Quote& quote, bool copy_files) {
+                           const Names& roles, const Quote& quote) {
   DatabasePlan plan;
   const std::string object = database_object(db.name);
   const auto there = look.databases.find(db.name);
@@ -221,9 +220,9 @@ DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& 
     now = nullptr;
   }
   if (now == nullptr) {
-    plan.creates = true;
+    plan.creates = plan.steps.size();
     plan.from_template1 = source_of(db) == "template1";
-    plan.steps.push_back({object, "created", create(db, copy_files, quote)});
+    plan.steps.push_back({object, "created", create(db, quote)});
   } else {
     for (const std::string& difference : immutable_differences(db, *now))
       plan.failed.push_back({object, difference + ", and cannot be changed",
