@@ -33,8 +33,9 @@ Outcome classify(const sql::Failure& failure, bool is_pooler, bool knows_passwor
   if (!of_server && (failure.is("28P01") || (is_pooler && says("password authentication failed"))))
     return knows_password ? Outcome::kRefusedPassword : Outcome::kAskedForPassword;
   if (failure.is("42501")) return Outcome::kNoPrivilege;
-  if (is_pooler) return Outcome::kRefusedByPooler;
+  // PgBouncer's own refusals, and those that it passes on, have a SQLSTATE of its own (08P01).
   if (failure.is("28000") && says("pg_hba.conf")) return Outcome::kRefusedByHba;
+  if (is_pooler) return Outcome::kRefusedByPooler;
   return Outcome::kRefused;
 }
 
@@ -162,12 +163,11 @@ class Knocker {
     auto first = Clock::time_point::max();
     for (const Knock& knock : knocks_) {
       const bool writing = !knock.entered && knock.next == PGRES_POLLING_WRITING;
-      files.push_back({PQsocket(knock.connection.get()),
-                       static_cast<short>(writing ? POLLOUT : POLLIN), 0});
+      files.push_back(
+          {PQsocket(knock.connection.get()), static_cast<short>(writing ? POLLOUT : POLLIN), 0});
       first = std::min(first, knock.deadline);
     }
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(first - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(first - Clock::now()).count();
     poll(files.data(), files.size(), static_cast<int>(std::clamp<int64_t>(left, 0, 200)));
     for (size_t i = 0; i < files.size(); ++i)
       knocks_[i].ready = files[i].fd < 0 || files[i].revents != 0;
@@ -198,8 +198,7 @@ class Knocker {
 
   bool read(Knock& knock) {
     PGconn* connection = knock.connection.get();
-    if (PQconsumeInput(connection) != 1)
-      return answer(knock, furthest(PQerrorMessage(connection)));
+    if (PQconsumeInput(connection) != 1) return answer(knock, furthest(PQerrorMessage(connection)));
     if (PQisBusy(connection) != 0) return false;
     PGresult* result = PQgetResult(connection);
     const bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
@@ -221,7 +220,7 @@ class Knocker {
       return true;
     }
     attempt.outcome =
-        classify(failure, !entrances_[attempt.entrance].name.empty(), knock.knows_password);
+        classify(failure, entrances_[attempt.entrance].is_pooler, knock.knows_password);
     attempt.message = failure.message;
     return true;
   }
@@ -247,14 +246,22 @@ uint64_t hash(std::string_view text) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kEntered: return "entered";
-    case Outcome::kRefusedByHba: return "refused by pg_hba.conf";
-    case Outcome::kRefusedPassword: return "wrong password";
-    case Outcome::kAskedForPassword: return "asked for its password";
-    case Outcome::kNoPrivilege: return "no CONNECT privilege";
-    case Outcome::kRefusedByPooler: return "refused by the pooler";
-    case Outcome::kRefused: return "refused";
-    case Outcome::kNoAnswer: break;
+    case Outcome::kEntered:
+      return "entered";
+    case Outcome::kRefusedByHba:
+      return "refused by pg_hba.conf";
+    case Outcome::kRefusedPassword:
+      return "wrong password";
+    case Outcome::kAskedForPassword:
+      return "asked for its password";
+    case Outcome::kNoPrivilege:
+      return "no CONNECT privilege";
+    case Outcome::kRefusedByPooler:
+      return "refused by the pooler";
+    case Outcome::kRefused:
+      return "refused";
+    case Outcome::kNoAnswer:
+      break;
   }
   return "no answer";
 }
@@ -298,8 +305,8 @@ void run_attempts(const Server& server, const std::vector<Entrance>& entrances,
                   std::vector<Attempt>& attempts) {
   Queue queue(attempts.size());
   std::atomic<size_t> done = 0;
-  const unsigned threads = std::max(1U, std::min({worker_count(attempts.size()), kMostThreads,
-                                                  options.at_once}));
+  const unsigned threads =
+      std::max(1U, std::min({worker_count(attempts.size()), kMostThreads, options.at_once}));
   const auto work = [&](bool first) {
     Knocker knocker(server, entrances, password, options, queue, attempts);
     knocker.run(std::max(1U, options.at_once / threads), done, [&] {

@@ -1,5 +1,3 @@
-#include "audit/attempt.h"
-
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -8,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "audit/attempt.h"
 #include "audit/look.h"
 #include "audit/memberships.h"
 #include "audit/pg_testing.h"
@@ -74,15 +73,18 @@ TEST(AttemptPgTest, EveryAnswerIsToldApart) {
       {"stranger", 0, &right, Outcome::kRefusedByHba},
       {"sleeper", 0, &right, Outcome::kRefused},
       {"owner", 1, &right, Outcome::kEntered},
-      {"stranger", 1, &right, Outcome::kRefusedByPooler},
+      {"stranger", 1, &right, Outcome::kRefusedByHba},  // it is the server, called a pooler
+      {"sleeper", 1, &right, Outcome::kRefusedByPooler},
       {"owner", 2, &right, Outcome::kNoAnswer},
       {"owner", 3, &right, Outcome::kNoAnswer},
   };
   for (const Case& c : cases) {
-    std::vector<Attempt> attempts = {{.role = role(c.role), .database = shop, .entrance = c.entrance}};
+    std::vector<Attempt> attempts = {
+        {.role = role(c.role), .database = shop, .entrance = c.entrance}};
     AttemptOptions options;
     if (c.entrance == 2) options.timeout = std::chrono::milliseconds(100);
-    run_attempts(*looked, entrances, [&](std::string_view) { return c.password; }, options, attempts);
+    run_attempts(
+        *looked, entrances, [&](std::string_view) { return c.password; }, options, attempts);
     EXPECT_EQ(to_string(attempts[0].outcome), to_string(c.expected))
         << c.role << " at " << c.entrance << ": " << attempts[0].message;
     EXPECT_EQ(attempts[0].message.empty(), c.expected == Outcome::kEntered);
@@ -97,13 +99,14 @@ TEST(AttemptPgTest, ManyAtOnce) {
   const auto looked = look(server.admin());
   ASSERT_TRUE(looked) << looked.error().message;
   const secrets::Secret right("pencil");
-  const std::vector<Attempt> one = choose_attempts(*looked, Sample::kAll, 1, {},
-                                                   [](uint32_t, uint32_t) { return true; });
+  const std::vector<Attempt> one =
+      choose_attempts(*looked, Sample::kAll, 1, {}, [](uint32_t, uint32_t) { return true; });
   std::vector<Attempt> attempts;
   for (int i = 0; i < 20; ++i) attempts.insert(attempts.end(), one.begin(), one.end());
   ASSERT_EQ(attempts.size(), 40U);  // postgres and template1
-  run_attempts(*looked, {{{}, server.target()}}, [&](std::string_view) { return &right; },
-               {.at_once = 4}, attempts);
+  run_attempts(
+      *looked, {{{}, server.target()}}, [&](std::string_view) { return &right; }, {.at_once = 4},
+      attempts);
   for (const Attempt& attempt : attempts)
     if (attempt.outcome != Outcome::kEntered) {
       EXPECT_EQ(to_string(attempt.outcome), "refused") << attempt.message;

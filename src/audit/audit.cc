@@ -1,9 +1,9 @@
 #include "audit/audit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <variant>
-
-#include <fmt/format.h>
 
 #include "audit/look.h"
 #include "audit/parts.h"
@@ -20,7 +20,7 @@ Entrance front_door(const Targets& targets) {
     door.hostaddr = "127.0.0.1";
   }
   door.application_name = targets.admin.application_name;
-  return {{}, std::move(door)};
+  return {{}, std::move(door), false};
 }
 
 /// Takes the outcomes of direct logins over into the cells.
@@ -65,24 +65,22 @@ Result<Audit> run(const sql::Desired& desired, const Targets& targets, const Opt
   out.cluster = desired.cluster;
   out.server = std::move(*server);
   out.entrances.push_back(front_door(targets));
-  out.entrances.insert(out.entrances.end(), targets.poolers.begin(), targets.poolers.end());
+  out.entrances.insert(out.entrances.end(), targets.others.begin(), targets.others.end());
   if (options.inside) look_inside(out.server, targets.admin, options.connections);
 
   const Memberships memberships(out.server);
   const Expectations expectations = with_own_role(options.expectations, out.server.user);
   const Expected expected(out.server, desired, memberships, expectations);
   const Hba hba(out.server, memberships);
-  out.matrix = make_matrix(out.server, expected, hba,
-                           ConnectPrivileges(out.server, memberships), desired.isolated);
-  out.attempts =
-      choose_attempts(out.server, options.attempts, out.entrances.size(),
-                      expectations.service_roles, [&](uint32_t role, uint32_t database) {
-                        return expected.must_enter(role, database);
-                      });
+  out.matrix = make_matrix(out.server, expected, hba, ConnectPrivileges(out.server, memberships),
+                           desired.isolated);
+  out.attempts = choose_attempts(
+      out.server, options.attempts, out.entrances.size(), expectations.service_roles,
+      [&](uint32_t role, uint32_t database) { return expected.must_enter(role, database); });
   run_attempts(out.server, out.entrances, targets.password, options.attempt, out.attempts);
   mark(out.matrix, out.attempts);
-  out.findings = find_all({out.server, desired, memberships, expected, hba, out.matrix,
-                           out.entrances, out.attempts});
+  out.findings = find_all(
+      {out.server, desired, memberships, expected, hba, out.matrix, out.entrances, out.attempts});
   return out;
 }
 

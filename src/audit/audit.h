@@ -21,7 +21,7 @@ struct Targets {
   sql::Target admin;  // a superuser
   /// Where tenants come in, over TCP: host, port and TLS. The admin's own when no host is given.
   sql::Target door = {};
-  std::vector<Entrance> poolers = {};
+  std::vector<Entrance> others = {};  // replicas and poolers
   PasswordOf password = {};  // the tenants'; may be empty
 };
 
@@ -55,8 +55,9 @@ struct Fixed {
   std::string failure;  // empty: done
 };
 
-/// Revokes what surplus_grants() names and ends the stray_sessions() of an audit; who is expected and
-/// came in by PUBLIC gets a grant of his own first. Roles, memberships and pg_hba.conf are left alone. Does nothing when isolation is off.
+/// Revokes what surplus_grants() names and ends the stray_sessions() of an audit; who is expected
+/// and came in by PUBLIC gets a grant of his own first. Roles, memberships and pg_hba.conf are left
+/// alone. Does nothing when isolation is off.
 Result<std::vector<Fixed>> fix(const Audit& audit, const sql::Desired& desired,
                                const Targets& targets, const Options& options);
 

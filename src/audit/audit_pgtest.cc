@@ -1,15 +1,16 @@
 // Audits of a real server, from the look to the mending.
 
-#include "audit/audit.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "audit/audit.h"
 #include "audit/pg_testing.h"
 #include "audit/report.h"
 #include "audit/testing.h"
+#include "secrets/scram.h"
+#include "sql/converge.h"
 
 namespace dbm::audit {
 namespace {
@@ -38,7 +39,7 @@ class AuditPgTest : public ::testing::Test {
   }
   Targets targets() const {
     return {.admin = server_.target(),
-            .poolers = {{"rw", server_.target()}},  // stands for one: it goes to the server
+            .others = {{"rw", server_.target()}},  // stands for one: it goes to the server
             .password = [this](std::string_view role) {
               return role == "anna" || role == "ben" ? &pencil_ : nullptr;
             }};
@@ -96,7 +97,8 @@ TEST_F(AuditPgTest, FixRevokesAndEndsSessions) {
   EXPECT_FALSE(stray.run("SELECT 1"));
   const Audit after = run();
   EXPECT_TRUE(after.good()) << report_text(after, {});
-  EXPECT_THAT(after.findings, IsEmpty()) << codes(after);
+  // Its pg_hba.conf, which is the server's here, was opened above.
+  EXPECT_EQ(codes(after), "pooler-lets-in pooler rw\n");
   const auto again = fix(after, desired_, targets(), options(Sample::kNone));
   ASSERT_TRUE(again);
   EXPECT_THAT(*again, IsEmpty());
@@ -108,6 +110,32 @@ TEST_F(AuditPgTest, WhoIsShutOutIsSaid) {
   const Audit audit = run();
   EXPECT_THAT(codes(audit), HasSubstr("blocked role ben\n"));
   EXPECT_THAT(codes(audit), HasSubstr("wrong-password role anna\n"));
+}
+
+// What sql makes of the file is what the audit wants of a server.
+TEST_F(AuditPgTest, AConvergedServerIsAsExpected) {
+  desired_ = testing::desired({"orders:anna", "people:ben,reader", "fresh:anna"});
+  desired_.databases[1].users = {{"reader", sql::Access::kRead}};
+  desired_.maintenance_entrants["postgres"] = {"reader"};
+  server_.must("GRANT CONNECT, TEMPORARY ON DATABASE people TO PUBLIC, anna");
+  // The superuser must come into every database to work there: by a line of its own.
+  server_.load({"host all postgres all scram-sha-256", "host orders,fresh anna all scram-sha-256",
+                "host people ben,reader all scram-sha-256",
+                "host postgres reader all scram-sha-256", "host all all all reject"});
+  const secrets::Secret verifier(secrets::scram_verifier("pencil"));
+  const auto converged = sql::converge(desired_, [&](std::string_view) { return &verifier; },
+                                       {.admin = server_.target()});
+  ASSERT_TRUE(converged) << converged.error().message;
+  for (const sql::Failed& one : converged->failed) ADD_FAILURE() << one.object << one.message;
+
+  Targets all = targets();
+  all.password = [&](std::string_view) { return &pencil_; };
+  Options everything = options(Sample::kAll);
+  everything.inside = true;
+  const auto audit = audit::run(desired_, all, everything);
+  ASSERT_TRUE(audit) << audit.error().message;
+  EXPECT_THAT(audit->findings, IsEmpty()) << report_text(*audit, {});
+  EXPECT_EQ(audit->matrix.counts[static_cast<size_t>(Verdict::kBlocked)], 0U);
 }
 
 TEST_F(AuditPgTest, NoServerIsAnError) {

@@ -15,9 +15,8 @@ Expected::Expected(const Server& server, const sql::Desired& desired,
       superuser_access_(expectations.superuser_access) {
   std::set<std::string> missing_roles;
   const auto place = [&](std::string_view name) {
-    const auto at = std::ranges::lower_bound(server.databases, name, {}, [](const Database& d) {
-      return std::string_view(d.name);
-    });
+    const auto at = std::ranges::lower_bound(
+        server.databases, name, {}, [](const Database& d) { return std::string_view(d.name); });
     return at != server.databases.end() && at->name == name
                ? std::optional(static_cast<size_t>(at - server.databases.begin()))
                : std::nullopt;
@@ -65,7 +64,8 @@ Expected::Expected(const Server& server, const sql::Desired& desired,
 
 bool Expected::must_enter(uint32_t role, uint32_t database) const {
   const sql::Database* d = databases_[database];
-  if (d != nullptr && (!d->allow_connections.value_or(true) || d->connection_limit == 0)) return false;
+  if (d != nullptr && (!d->allow_connections.value_or(true) || d->connection_limit == 0))
+    return false;
   return std::ranges::binary_search(entrants_[database], role);
 }
 

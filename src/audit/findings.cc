@@ -1,10 +1,10 @@
 #include "audit/findings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -17,7 +17,8 @@ using Groups = std::map<Key, std::vector<std::string_view>>;
 
 void tell_missing(const Evidence& e, Findings& out) {
   for (const std::string& name : e.expected.missing_databases())
-    out.error("missing-database", "database " + name, "the values file names it, the server has none",
+    out.error("missing-database", "database " + name,
+              "the values file names it, the server has none",
               "make it: cnpg-dbm up, or the operator's Database object");
   for (const std::string& name : e.expected.missing_roles())
     out.error("missing-role", "role " + name, "the values file names it, the server has none",
@@ -26,12 +27,14 @@ void tell_missing(const Evidence& e, Findings& out) {
 
 std::string breach_hint(const Evidence& e, uint32_t role) {
   if (e.server.roles[role].superuser)
-    return "a superuser enters everything: keep him off the network (a reject line for his name), or "
+    return "a superuser enters everything: keep him off the network (a reject line for his name), "
+           "or "
            "set enableSuperuserAccess: true";
   if (e.expected.role(role) == nullptr)
     return "the values file does not know this role: drop it, take its LOGIN, or list it under "
            "isolation.allow";
-  return "a line of pg_hba.conf lets it in, and CONNECT is granted: keep isolation.enabled, and run "
+  return "a line of pg_hba.conf lets it in, and CONNECT is granted: keep isolation.enabled, and "
+         "run "
          "audit --fix for the grants";
 }
 
@@ -50,20 +53,21 @@ void tell_row(const Evidence& e, size_t row, Findings& out) {
   }
   for (const auto& [key, databases] : breaches) {
     const auto [rule, sure] = key;
-    out.error("breach", object,
-              fmt::format("{} enter {} by {}, and the values file does not let it{}",
-                          sure ? "can" : "may", list_names(databases),
-                          describe(e.server.rules[rule]),
-                          entered ? "; it logged in when tried" : ""),
-              breach_hint(e, role));
+    out.error(
+        "breach", object,
+        fmt::format("{} enter {} by {}, and the values file does not let it{}",
+                    sure ? "can" : "may", list_names(databases), describe(e.server.rules[rule]),
+                    entered ? "; it logged in when tried" : ""),
+        breach_hint(e, role));
   }
   for (const auto& [lock, databases] : blocked)
     out.error("blocked", object,
               fmt::format("cannot enter {}: {}", list_names(databases), to_string(lock)),
               lock == Lock::kPassword ? "give it a password that has not expired"
-              : lock == Lock::kHba    ? "isolation writes a line a database: is it there, and does none "
-                                        "before it reject?"
-                                      : "converge the server: cnpg-dbm up");
+              : lock == Lock::kHba
+                  ? "isolation writes a line a database: is it there, and does none "
+                    "before it reject?"
+                  : "converge the server: cnpg-dbm up");
 }
 
 /// Who comes in by a line without proving who he is.
@@ -122,12 +126,18 @@ std::string describe(const HbaRule& rule) {
 
 std::string_view to_string(Lock lock) {
   switch (lock) {
-    case Lock::kNothing: return "open";
-    case Lock::kHba: return "no line of pg_hba.conf lets it in";
-    case Lock::kPassword: return "it has no password that would let it in";
-    case Lock::kPrivilege: return "it has no CONNECT privilege";
-    case Lock::kDatabase: return "the database accepts no connections";
-    case Lock::kLimit: break;
+    case Lock::kNothing:
+      return "open";
+    case Lock::kHba:
+      return "no line of pg_hba.conf lets it in";
+    case Lock::kPassword:
+      return "it has no password that would let it in";
+    case Lock::kPrivilege:
+      return "it has no CONNECT privilege";
+    case Lock::kDatabase:
+      return "the database accepts no connections";
+    case Lock::kLimit:
+      break;
   }
   return "its connection limit is 0";
 }

@@ -1,11 +1,11 @@
 // Findings of real logins: who got in and should not, who did not and should.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "audit/findings.h"
 #include "base/text.h"
@@ -15,14 +15,13 @@ namespace {
 
 /// PgBouncer let the role in, and only the server behind it did not.
 bool was_let_in_by_pooler(const Evidence& e, const Attempt& attempt) {
-  if (e.entrances[attempt.entrance].name.empty()) return false;
+  if (!e.entrances[attempt.entrance].is_pooler) return false;
   if (attempt.outcome == Outcome::kNoPrivilege) return true;
   if (attempt.outcome != Outcome::kRefusedByPooler) return false;
-  return std::ranges::any_of(std::initializer_list<std::string_view>{
-                                 "query_wait_timeout", "server login failed", "pg_hba.conf"},
-                             [&](std::string_view words) {
-                               return attempt.message.find(words) != std::string::npos;
-                             });
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"query_wait_timeout", "server login failed",
+                                              "pg_hba.conf"},
+      [&](std::string_view words) { return attempt.message.find(words) != std::string::npos; });
 }
 
 /// One way of going wrong, of one role at one entrance: all its databases are one finding.
@@ -38,8 +37,9 @@ struct Group {
 };
 
 std::string through(const Evidence& e, uint32_t entrance) {
-  const std::string& name = e.entrances[entrance].name;
-  return name.empty() ? "" : fmt::format(" through the pooler {}", printable(name));
+  const Entrance& by = e.entrances[entrance];
+  if (by.name.empty()) return "";
+  return fmt::format(" {} {}", by.is_pooler ? "through the pooler" : "at the replica", printable(by.name));
 }
 
 void tell(const Evidence& e, const Key& key, const Group& group, Findings& out) {
@@ -50,7 +50,8 @@ void tell(const Evidence& e, const Key& key, const Group& group, Findings& out) 
       group.message.empty() ? "" : fmt::format(" ({})", printable(group.message, 160));
   switch (key.outcome) {
     case Outcome::kEntered:
-      out.error("breach", object, fmt::format("logged in to {}, where it is not expected", databases),
+      out.error("breach", object,
+                fmt::format("logged in to {}, where it is not expected", databases),
                 "tried just now: what lets it in is this server's or this pooler's pg_hba");
       return;
     case Outcome::kRefusedPassword:
@@ -59,15 +60,17 @@ void tell(const Evidence& e, const Key& key, const Group& group, Findings& out) 
                 "set the role's password anew from the same source");
       return;
     case Outcome::kNoAnswer:
-      out.error("no-answer", object, fmt::format("no answer for {}{}", databases, reason),
-                e.entrances[key.entrance].name.empty()
-                    ? "is the server there?"
-                    : "is it there? PgBouncer without a pg_hba of its own lets strangers in and leaves "
-                      "them waiting");
+      out.error(
+          "no-answer", object, fmt::format("no answer for {}{}", databases, reason),
+          e.entrances[key.entrance].name.empty()
+              ? "is the server there?"
+              : "is it there? PgBouncer without a pg_hba of its own lets strangers in and leaves "
+                "them waiting");
       return;
     default:
-      out.error("blocked", object, fmt::format("was refused at {}{}", databases, reason),
-                "tried just now, from this machine: a line for other addresses does not count here");
+      out.error(
+          "blocked", object, fmt::format("was refused at {}{}", databases, reason),
+          "tried just now, from this machine: a line for other addresses does not count here");
   }
 }
 
@@ -79,11 +82,16 @@ const Cell& cell_of(const Evidence& e, const Attempt& attempt) {
 /// True when the outcome is worth telling.
 bool is_wrong(Outcome outcome, bool expected, bool isolated) {
   switch (outcome) {
-    case Outcome::kEntered: return !expected && isolated;
-    case Outcome::kAskedForPassword: return false;
-    case Outcome::kRefusedPassword: return expected;
-    case Outcome::kNoAnswer: return true;
-    default: return expected;
+    case Outcome::kEntered:
+      return !expected && isolated;
+    case Outcome::kAskedForPassword:
+      return false;
+    case Outcome::kRefusedPassword:
+      return expected;
+    case Outcome::kNoAnswer:
+      return true;
+    default:
+      return expected;
   }
 }
 
@@ -122,14 +130,16 @@ void find_in_attempts(const Evidence& e, Findings& out) {
 
   // What was judged and what was seen must not contradict each other.
   for (const Attempt& attempt : e.attempts) {
-    if (attempt.outcome != Outcome::kEntered || !e.entrances[attempt.entrance].name.empty()) continue;
+    if (attempt.outcome != Outcome::kEntered || !e.entrances[attempt.entrance].name.empty())
+      continue;
     const Cell& cell = cell_of(e, attempt);
     if (cell.lock == Lock::kNothing) continue;
-    out.error("door-differs", "role " + e.server.roles[attempt.role].name,
-              fmt::format("logged in to {}, which looked shut: {}",
-                          printable(e.server.databases[attempt.database].name), to_string(cell.lock)),
-              "the server goes by another pg_hba.conf than the one on its disk: SELECT "
-              "pg_reload_conf()");
+    out.error(
+        "door-differs", "role " + e.server.roles[attempt.role].name,
+        fmt::format("logged in to {}, which looked shut: {}",
+                    printable(e.server.databases[attempt.database].name), to_string(cell.lock)),
+        "the server goes by another pg_hba.conf than the one on its disk: SELECT "
+        "pg_reload_conf()");
   }
 }
 

@@ -1,9 +1,9 @@
 // Findings about pg_hba.conf, roles, grants, sessions and the insides of databases.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "audit/findings.h"
 #include "base/text.h"
@@ -19,10 +19,18 @@ bool is_maintenance(const Database& database) {
 
 /// Roles of PostgreSQL's own that are as good as a key to every tenant, or to the machine.
 constexpr std::string_view kKeys[] = {
-    "pg_read_all_data",       "pg_write_all_data",         "pg_execute_server_program",
-    "pg_read_server_files",   "pg_write_server_files",     "pg_signal_backend",
-    "pg_create_subscription", "pg_use_reserved_connections", "pg_maintain",
-    "pg_checkpoint",          "pg_monitor",                "pg_read_all_stats",
+    "pg_read_all_data",
+    "pg_write_all_data",
+    "pg_execute_server_program",
+    "pg_read_server_files",
+    "pg_write_server_files",
+    "pg_signal_backend",
+    "pg_create_subscription",
+    "pg_use_reserved_connections",
+    "pg_maintain",
+    "pg_checkpoint",
+    "pg_monitor",
+    "pg_read_all_stats",
 };
 bool is_key(std::string_view name) { return std::ranges::find(kKeys, name) != std::end(kKeys); }
 
@@ -159,16 +167,17 @@ void tell_sessions(const Evidence& e, Findings& out) {
   if (!e.desired.isolated) return;
   std::map<std::pair<Oid, Oid>, std::vector<const Session*>> groups;
   const auto strays = stray_sessions(e.server, e.memberships, e.expected);
-  for (const Session& session : strays) groups[{session.role, session.database}].push_back(&session);
+  for (const Session& session : strays)
+    groups[{session.role, session.database}].push_back(&session);
   for (const auto& [key, sessions] : groups) {
     const auto role = e.memberships.find(key.first);
     const auto database = std::ranges::find(e.server.databases, key.second, &Database::oid);
     const Session& first = *sessions.front();
     out.error("stray-session", "role " + e.server.roles[*role].name,
-              fmt::format("{} in {}, where it is not expected; the first (pid {}) from {} since {}",
-                          sessions.size() == 1 ? "a session"
-                                               : fmt::format("{} sessions", sessions.size()),
-                          printable(database->name), first.pid, first.address, first.since),
+              fmt::format(
+                  "{} in {}, where it is not expected; the first (pid {}) from {} since {}",
+                  sessions.size() == 1 ? "a session" : fmt::format("{} sessions", sessions.size()),
+                  printable(database->name), first.pid, first.address, first.since),
               "cnpg-dbm audit --fix ends it")
         .fixable = true;
   }
@@ -181,9 +190,10 @@ void tell_insides(const Evidence& e, Findings& out) {
     if (!inside.failure.empty())
       out.warning("no-look", object, "could not be looked into: " + inside.failure, {});
     if (inside.public_creates)
-      out.warning("public-create", object,
-                  "whoever is in may put objects into the schema public, before others' search_path",
-                  "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+      out.warning(
+          "public-create", object,
+          "whoever is in may put objects into the schema public, before others' search_path",
+          "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     for (const std::string& bridge : inside.bridges)
       out.warning("bridge", object,
                   fmt::format("{} lets its users connect to other databases from the server itself",
@@ -237,11 +247,12 @@ std::vector<Session> stray_sessions(const Server& server, const Memberships& mem
 void find_in_hba(const Evidence& e, Findings& out) {
   for (const HbaRule& rule : e.server.rules)
     if (rule.broken())
-      out.error("hba-broken", fmt::format("line {} of pg_hba.conf", rule.line),
-                fmt::format("the server cannot read it ({}): it goes by the file that it read before, "
-                            "which this audit cannot see, and will not start with this one",
-                            printable(rule.error)),
-                "mend the line, then SELECT pg_reload_conf()");
+      out.error(
+          "hba-broken", fmt::format("line {} of pg_hba.conf", rule.line),
+          fmt::format("the server cannot read it ({}): it goes by the file that it read before, "
+                      "which this audit cannot see, and will not start with this one",
+                      printable(rule.error)),
+          "mend the line, then SELECT pg_reload_conf()");
   if (e.server.file_is_newer)
     out.warning("hba-not-loaded", "pg_hba.conf",
                 "the file is newer than what the server goes by: this audit judges the file",

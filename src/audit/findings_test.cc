@@ -11,14 +11,14 @@
 namespace dbm::audit {
 namespace {
 
-using testing::desired;
-using testing::grant;
-using testing::server;
 using ::testing::Contains;
+using testing::desired;
 using ::testing::ElementsAre;
+using testing::grant;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using testing::server;
 
 /// Everything that there is to judge, and what came of it.
 struct Judged {
@@ -31,7 +31,8 @@ struct Judged {
         matrix(make_matrix(held, expected, hba, ConnectPrivileges(held, memberships),
                            wanted.isolated)),
         attempts(std::move(tried)),
-        findings(find_all({held, wanted, memberships, expected, hba, matrix, entrances, attempts})) {}
+        findings(
+            find_all({held, wanted, memberships, expected, hba, matrix, entrances, attempts})) {}
 
   Cell cell(std::string_view role, std::string_view database) const {
     for (size_t row = 0; row < matrix.roles.size(); ++row)
@@ -101,11 +102,14 @@ TEST(Findings, ARoleThatTheFileDoesNotKnowEntersNowhere) {
 }
 
 TEST(Findings, SuperusersOnlyWhereTheyAreWanted) {
-  const Server s = server({"*postgres", "anna"}, {"-orders:anna"},
-                          {"host orders anna all scram-sha-256", "host all postgres all scram-sha-256"});
-  EXPECT_THAT(Judged(s, desired({"orders:anna"})).told(), ElementsAre("error breach role postgres"));
+  const Server s =
+      server({"*postgres", "anna"}, {"-orders:anna"},
+             {"host orders anna all scram-sha-256", "host all postgres all scram-sha-256"});
+  EXPECT_THAT(Judged(s, desired({"orders:anna"})).told(),
+              ElementsAre("error breach role postgres"));
   EXPECT_THAT(Judged(s, desired({"orders:anna"}), {.superuser_access = true}).told(), IsEmpty());
-  EXPECT_THAT(Judged(s, desired({"orders:anna"}), {.service_roles = {"postgres"}}).told(), IsEmpty());
+  EXPECT_THAT(Judged(s, desired({"orders:anna"}), {.service_roles = {"postgres"}}).told(),
+              IsEmpty());
 }
 
 TEST(Findings, TheOperatorsRolesComeByCertificate) {
@@ -148,8 +152,9 @@ TEST(Findings, PasswordsMustFitTheMethod) {
   s.roles[0].expired = true;
   EXPECT_EQ(Judged(s, tenants()).verdict("anna", "orders"), Verdict::kBlocked);
   s.rules[1].method = "trust";
-  EXPECT_THAT(Judged(s, tenants()).told(),
-              ElementsAre(HasSubstr("error trust line 2 of pg_hba.conf (host orders anna all trust)")));
+  EXPECT_THAT(
+      Judged(s, tenants()).told(),
+      ElementsAre(HasSubstr("error trust line 2 of pg_hba.conf (host orders anna all trust)")));
 }
 
 TEST(Findings, PeerIsTheSystemsToSay) {
@@ -159,9 +164,17 @@ TEST(Findings, PeerIsTheSystemsToSay) {
     return Judged(s, desired({"orders:ben"})).verdict("anna", "orders");
   };
   EXPECT_EQ(verdict({{"local", "postgres", "postgres"}}), Verdict::kShut);
+  EXPECT_EQ(verdict({}), Verdict::kShut);
   EXPECT_EQ(verdict({{"local", "postgres", "anna"}}), Verdict::kDepends);
   EXPECT_EQ(verdict({{"other", "postgres", "anna"}}), Verdict::kShut);
   EXPECT_EQ(verdict({{"local", "/^(.*)$", "\\1"}}), Verdict::kDepends);
+}
+
+// CloudNativePG's own line for the machine's socket is no password's fault.
+TEST(Findings, WhoMayNotComeByTheSocketIsShutOutByTheFile) {
+  Server s = server({"anna"}, {"orders:anna"}, {"local all all peer map=local"});
+  s.mappings = {{"local", "postgres", "postgres"}};
+  EXPECT_EQ(Judged(s, desired({"orders:anna"})).cell("anna", "orders").lock, Lock::kHba);
 }
 
 TEST(Findings, AttributesAndMembershipsThatWiden) {
@@ -217,7 +230,8 @@ TEST(Findings, GrantsThatNobodyNeeds) {
 TEST(Findings, SessionsThatShouldNotBe) {
   Server s = isolated();
   const Oid anna = s.roles[0].oid, ben = s.roles[1].oid, people = s.databases[1].oid;
-  s.sessions = {{1, ben, people, "10.0.0.1", "app", "today"}, {2, anna, people, "10.0.0.1", "", "today"}};
+  s.sessions = {{1, ben, people, "10.0.0.1", "app", "today"},
+                {2, anna, people, "10.0.0.1", "", "today"}};
   const Judged j(s, tenants());
   EXPECT_THAT(j.told(), ElementsAre("error stray-session role anna"));
   EXPECT_TRUE(j.findings[0].fixable);
@@ -227,7 +241,8 @@ TEST(Findings, SessionsThatShouldNotBe) {
 TEST(Findings, WithoutIsolationNothingIsABreach) {
   sql::Desired d = tenants();
   d.isolated = false;
-  const Judged j(server({"anna", "ben"}, {"orders:anna", "people:ben"}, {"host all all all md5"}), d);
+  const Judged j(server({"anna", "ben"}, {"orders:anna", "people:ben"}, {"host all all all md5"}),
+                 d);
   EXPECT_EQ(j.verdict("anna", "people"), Verdict::kFree);
   EXPECT_THAT(j.told(), ElementsAre("warning isolation-off cluster main"));
 }
@@ -239,8 +254,8 @@ TEST(Findings, TheFileItself) {
   broken.line = 7;
   broken.error = "invalid connection type";
   s.rules.push_back(broken);
-  EXPECT_THAT(Judged(s, tenants()).told(),
-              ElementsAre("error hba-broken line 7 of pg_hba.conf", "warning hba-not-loaded pg_hba.conf"));
+  EXPECT_THAT(Judged(s, tenants()).told(), ElementsAre("error hba-broken line 7 of pg_hba.conf",
+                                                       "warning hba-not-loaded pg_hba.conf"));
 }
 
 TEST(Findings, OfAttempts) {
@@ -256,13 +271,15 @@ TEST(Findings, OfAttempts) {
               ElementsAre("error breach role anna", "error door-differs role anna"));
   EXPECT_THAT(told({kAnna, kOrders, kPooler, Outcome::kRefusedByPooler, "login rejected"}),
               ElementsAre("error blocked role anna through the pooler rw"));
-  EXPECT_THAT(told({kAnna, kPeople, kPooler, Outcome::kRefusedByPooler, "login rejected"}), IsEmpty());
+  EXPECT_THAT(told({kAnna, kPeople, kPooler, Outcome::kRefusedByPooler, "login rejected"}),
+              IsEmpty());
   EXPECT_THAT(told({kAnna, kPeople, kPooler, Outcome::kRefusedByPooler, "query_wait_timeout"}),
               ElementsAre("warning pooler-lets-in pooler rw"));
   EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kRefusedPassword}),
               ElementsAre("error wrong-password role anna"));
   EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kAskedForPassword}), IsEmpty());
-  EXPECT_THAT(told({kAnna, kPeople, 0, Outcome::kNoAnswer}), ElementsAre("error no-answer role anna"));
+  EXPECT_THAT(told({kAnna, kPeople, 0, Outcome::kNoAnswer}),
+              ElementsAre("error no-answer role anna"));
 }
 
 TEST(Findings, NamesAreSafeAndShort) {

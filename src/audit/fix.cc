@@ -1,8 +1,8 @@
 // audit --fix: what is granted too much, and sessions that should not be.
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "audit/audit.h"
 #include "audit/parts.h"
@@ -53,10 +53,10 @@ void end(sql::Connection& connection, const Server& server, const Memberships& m
                    server.major() >= 14 ? ", 5000" : ""),
        {std::to_string(session.pid), std::to_string(session.role),
         std::to_string(session.database)}});
-  Fixed& fixed = out.emplace_back(
-      Fixed{fmt::format("ended the session of {} in {} (pid {})",
-                        printable(server.roles[*role].name), printable(database->name), session.pid),
-            {}});
+  Fixed& fixed = out.emplace_back(Fixed{
+      fmt::format("ended the session of {} in {} (pid {})", printable(server.roles[*role].name),
+                  printable(database->name), session.pid),
+      {}});
   if (!answer)
     fixed.failure = answer.failure().message;
   else if (answer->size() == 1 && !answer->flag(0, 0))
@@ -73,10 +73,9 @@ void keep_in(sql::Connection& connection, const Server& server, const Membership
     for (uint32_t role = 0; role < server.roles.size(); ++role) {
       if (!expected.must_enter(role, d) || !now.may_connect(role, d) || then.may_connect(role, d))
         continue;
-      const std::string text =
-          fmt::format("GRANT CONNECT ON DATABASE {} TO {}",
-                      connection.identifier(server.databases[d].name),
-                      connection.identifier(server.roles[role].name));
+      const std::string text = fmt::format("GRANT CONNECT ON DATABASE {} TO {}",
+                                           connection.identifier(server.databases[d].name),
+                                           connection.identifier(server.roles[role].name));
       const auto answer = connection.run(text);
       out.push_back({printable(text, 200), answer ? "" : answer.failure().message});
     }

@@ -12,7 +12,8 @@ constexpr uint8_t bit_of(Way way) { return static_cast<uint8_t>(1U << static_cas
 /// Which connections a type of line fits, as check_hba() has it: hostnossl takes GSSAPI's
 /// encryption, hostnogssenc TLS.
 uint8_t ways_of(std::string_view type) {
-  constexpr uint8_t kPlain = bit_of(Way::kPlain), kTls = bit_of(Way::kTls), kGss = bit_of(Way::kGss);
+  constexpr uint8_t kPlain = bit_of(Way::kPlain), kTls = bit_of(Way::kTls),
+                    kGss = bit_of(Way::kGss);
   if (type == "local") return bit_of(Way::kLocal);
   if (type == "hostssl") return kTls;
   if (type == "hostnossl") return kPlain | kGss;
@@ -92,7 +93,8 @@ void Hba::compile(const HbaRule& rule) {
   // Names are found by looking them up; only what is no plain name is asked about every object.
   const auto plain = [&](const HbaToken& token, std::initializer_list<std::string_view> keywords) {
     if (token.text.empty() || (token.text[0] == '/' && regexes_)) return false;
-    return std::ranges::find(keywords, token.text) == keywords.end() || token.quoted == Quoted::kYes;
+    return std::ranges::find(keywords, token.text) == keywords.end() ||
+           token.quoted == Quoted::kYes;
   };
   const auto prepare = [&](const HbaToken& token) {
     if (regexes_ && token.text.starts_with('/')) pattern(token.text);
@@ -244,9 +246,8 @@ void Hba::doors(uint32_t role, uint32_t database, std::vector<Door>& out) const 
       if ((line.ways & left & bit_of(way)) == 0) continue;
       const bool local = way == Way::kLocal;
       const bool fresh =
-          local || line.unknown_addresses || std::ranges::any_of(line.networks, [&](const Network& n) {
-            return !covered[w].has(n);
-          });
+          local || line.unknown_addresses ||
+          std::ranges::any_of(line.networks, [&](const Network& n) { return !covered[w].has(n); });
       const bool sure = match == Match::kYes && !line.unknown_addresses;
       if (fresh && !line.reject) out.push_back({&server_.rules[number], way, sure});
       if (!sure) continue;

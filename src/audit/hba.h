@@ -87,8 +87,8 @@ class Hba {
 
   const Server& server_;
   const Memberships& members_;
-  bool regexes_;            // this PostgreSQL knows them
-  uint8_t possible_ = 0;    // the ways that this server knows
+  bool regexes_;          // this PostgreSQL knows them
+  uint8_t possible_ = 0;  // the ways that this server knows
   std::vector<Line> lines_;
   std::map<std::string, Pattern, std::less<>> patterns_;
   std::vector<Bits> roles_, databases_;

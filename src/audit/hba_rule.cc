@@ -25,8 +25,8 @@ class LineReader {
       HbaToken token;
       if (!next_token(token, comma)) break;
       any = true;
-      field.included |= token.quoted == Quoted::kNo && token.text.starts_with('@') &&
-                        token.text.size() > 1;
+      field.included |=
+          token.quoted == Quoted::kNo && token.text.starts_with('@') && token.text.size() > 1;
       field.tokens.push_back(std::move(token));
     }
     return any;

@@ -17,8 +17,8 @@ struct HbaToken {
   Quoted quoted = Quoted::kUnknown;
 };
 
-/// `error` is what PostgreSQL says against the line. Where it cannot read it at all, nothing else is
-/// there; a hostssl line without TLS is whole, and only fits nobody.
+/// `error` is what PostgreSQL says against the line. Where it cannot read it at all, nothing else
+/// is there; a hostssl line without TLS is whole, and only fits nobody.
 struct HbaRule {
   int line = 0;
   std::string file;  // PostgreSQL 16 and later

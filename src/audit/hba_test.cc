@@ -31,7 +31,8 @@ Question ask(const Server& s, std::string_view role, std::string_view database,
   return out;
 }
 
-/// The number of the line that decided, with `-` where it rejects, `?` where it is not sure; 0: none.
+/// The number of the line that decided, with `-` where it rejects, `?` where it is not sure; 0:
+/// none.
 std::string decide(const Server& s, const Question& q) {
   const Memberships members(s);
   const Decision d = Hba(s, members).decide(q);
@@ -105,33 +106,33 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Patterns, HbaCases,
-    ::testing::Values(
-        Case{"host /^sh all all trust", "alice", "shop", "10.1.2.3", "0", 15},
-        Case{"host /^sh all all trust", "alice", "shop", "10.1.2.3", "1", 16},
-        Case{"host \"/^sh\" all all trust", "alice", "shop", "10.1.2.3", "1", 16},
-        Case{"host /^sh$ all all trust", "alice", "shop", "10.1.2.3", "0", 16},
-        Case{"host all /^(alice|bob)$ all trust", "bob", "shop", "10.1.2.3", "1", 16},
-        Case{"host all /^a.*e$ all trust", "alice", "shop", "10.1.2.3", "1", 17},
-        Case{"host all \"/^[a-c]{1,8}$\" all trust", "bob", "shop", "10.1.2.3", "0", 17},
-        Case{"host all /\\mbob all trust", "bob", "shop", "10.1.2.3", "1?", 17},
-        Case{"host all /\\mbob all reject", "bob", "shop", "10.1.2.3", "0?", 17},
-        Case{"host all /(b)\\1 all trust", "bob", "shop", "10.1.2.3", "1?", 17}));
+    ::testing::Values(Case{"host /^sh all all trust", "alice", "shop", "10.1.2.3", "0", 15},
+                      Case{"host /^sh all all trust", "alice", "shop", "10.1.2.3", "1", 16},
+                      Case{"host \"/^sh\" all all trust", "alice", "shop", "10.1.2.3", "1", 16},
+                      Case{"host /^sh$ all all trust", "alice", "shop", "10.1.2.3", "0", 16},
+                      Case{"host all /^(alice|bob)$ all trust", "bob", "shop", "10.1.2.3", "1", 16},
+                      Case{"host all /^a.*e$ all trust", "alice", "shop", "10.1.2.3", "1", 17},
+                      Case{"host all \"/^[a-c]{1,8}$\" all trust", "bob", "shop", "10.1.2.3", "0",
+                           17},
+                      Case{"host all /\\mbob all trust", "bob", "shop", "10.1.2.3", "1?", 17},
+                      Case{"host all /\\mbob all reject", "bob", "shop", "10.1.2.3", "0?", 17},
+                      Case{"host all /(b)\\1 all trust", "bob", "shop", "10.1.2.3", "1?", 17}));
 
 INSTANTIATE_TEST_SUITE_P(
     Addresses, HbaCases,
-    ::testing::Values(
-        Case{"host all all 10.0.0.0/255.0.0.0 trust", "bob", "shop", "10.1.2.3", "1"},
-        Case{"host all all 10.0.0.0/255.0.0.0 trust", "bob", "shop", "11.1.2.3", "0"},
-        Case{"host all all 10.0.0.3/255.0.0.255 trust", "bob", "shop", "10.9.9.3", "1"},
-        Case{"host all all 0.0.0.0/0.0.0.0 trust", "bob", "shop", "::1", "0"},
-        Case{"host all all ::/:: trust", "bob", "shop", "::1", "1"},
-        Case{"host all all ::/:: trust", "bob", "shop", "10.1.2.3", "0"},
-        Case{"host all all fd00::/ff00:: trust", "bob", "shop", "fd00::7", "1"},
-        Case{"host all all samehost trust", "bob", "shop", "127.0.0.1", "1"},
-        Case{"host all all samehost trust", "bob", "shop", "10.1.2.3", "1?"},
-        Case{"host all all samenet reject", "bob", "shop", "10.1.2.3", "0?"},
-        Case{"host all all .example.com trust", "bob", "shop", "10.1.2.3", "1?"},
-        Case{"host all all db.example.com reject", "bob", "shop", "10.1.2.3", "0?"}));
+    ::testing::Values(Case{"host all all 10.0.0.0/255.0.0.0 trust", "bob", "shop", "10.1.2.3", "1"},
+                      Case{"host all all 10.0.0.0/255.0.0.0 trust", "bob", "shop", "11.1.2.3", "0"},
+                      Case{"host all all 10.0.0.3/255.0.0.255 trust", "bob", "shop", "10.9.9.3",
+                           "1"},
+                      Case{"host all all 0.0.0.0/0.0.0.0 trust", "bob", "shop", "::1", "0"},
+                      Case{"host all all ::/:: trust", "bob", "shop", "::1", "1"},
+                      Case{"host all all ::/:: trust", "bob", "shop", "10.1.2.3", "0"},
+                      Case{"host all all fd00::/ff00:: trust", "bob", "shop", "fd00::7", "1"},
+                      Case{"host all all samehost trust", "bob", "shop", "127.0.0.1", "1"},
+                      Case{"host all all samehost trust", "bob", "shop", "10.1.2.3", "1?"},
+                      Case{"host all all samenet reject", "bob", "shop", "10.1.2.3", "0?"},
+                      Case{"host all all .example.com trust", "bob", "shop", "10.1.2.3", "1?"},
+                      Case{"host all all db.example.com reject", "bob", "shop", "10.1.2.3", "0?"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ways, HbaCases,
@@ -199,12 +200,12 @@ TEST(HbaDoors, AreShutByEarlierLinesForAllTheirAddresses) {
   EXPECT_EQ(found({"host all all 0.0.0.0/0.0.0.0 reject", "host all all ::/:: reject",
                    "host all all all trust"}),
             Lines{});
-  EXPECT_EQ(found({"host all all 10.0.0.0/255.0.0.0 reject",
-                   "host all all 10.7.0.0/255.255.0.0 trust"}),
-            Lines{});
-  EXPECT_EQ(found({"host all all 10.7.0.0/255.255.0.0 reject",
-                   "host all all 10.0.0.0/255.0.0.0 trust"}),
-            Lines{2});
+  EXPECT_EQ(
+      found({"host all all 10.0.0.0/255.0.0.0 reject", "host all all 10.7.0.0/255.255.0.0 trust"}),
+      Lines{});
+  EXPECT_EQ(
+      found({"host all all 10.7.0.0/255.255.0.0 reject", "host all all 10.0.0.0/255.0.0.0 trust"}),
+      Lines{2});
   EXPECT_EQ(found({"host a alice 10.0.0.0/255.0.0.0 scram-sha-256", "host all all all trust"}),
             (Lines{1, 2}));
   EXPECT_EQ(found({"hostssl all all all reject", "host all all all trust"}), Lines{2});
@@ -224,11 +225,13 @@ TEST(HbaDoors, WithoutTlsNobodyComesByIt) {
 }
 
 TEST(HbaRule, QuotesAreReadAsPostgresqlReadsThem) {
-  const auto quoted = [](std::string_view text, std::string_view field, std::vector<std::string> shown) {
+  const auto quoted = [](std::string_view text, std::string_view field,
+                         std::vector<std::string> shown) {
     std::vector<HbaRule> rules(1);
     rules[0].line = 2;
     for (std::string& name : shown) rules[0].databases.push_back({std::move(name)});
-    mark_quoted(rules, {}, "# first\nhost " + std::string(field) + " all all trust\n" + std::string(text));
+    mark_quoted(rules, {},
+                "# first\nhost " + std::string(field) + " all all trust\n" + std::string(text));
     std::string out;
     for (const HbaToken& token : rules[0].databases)
       out += token.quoted == Quoted::kYes ? 'y' : token.quoted == Quoted::kNo ? 'n' : '?';
@@ -239,7 +242,7 @@ TEST(HbaRule, QuotesAreReadAsPostgresqlReadsThem) {
   EXPECT_EQ(quoted("", "a\"ll\"", {"all"}), "n");  // only a quote at the start counts
   EXPECT_EQ(quoted("", "\"a b\",all,\"c\"\"d\"", {"a b", "all", "c\"d"}), "yny");
   EXPECT_EQ(quoted("", "a, b", {"a", "b"}), "nn");
-  EXPECT_EQ(quoted("", "all", {"other"}), "?");        // the file has changed meanwhile
+  EXPECT_EQ(quoted("", "all", {"other"}), "?");         // the file has changed meanwhile
   EXPECT_EQ(quoted("", "@names", {"all", "b"}), "??");  // stands elsewhere
   std::vector<HbaRule> rules(1);
   rules[0].line = 1;
@@ -258,8 +261,10 @@ TEST(HbaRule, TextArrays) {
 TEST(Address, Networks) {
   EXPECT_FALSE(parse_address("db.example.com"));
   EXPECT_FALSE(parse_network("10.0.0.0", "ffff::"));
-  EXPECT_TRUE(parse_network("10.0.0.0", "255.0.0.0")->covers(*parse_network("10.1.0.0", "255.255.0.0")));
-  EXPECT_FALSE(parse_network("10.1.0.0", "255.255.0.0")->covers(*parse_network("10.0.0.0", "255.0.0.0")));
+  EXPECT_TRUE(
+      parse_network("10.0.0.0", "255.0.0.0")->covers(*parse_network("10.1.0.0", "255.255.0.0")));
+  EXPECT_FALSE(
+      parse_network("10.1.0.0", "255.255.0.0")->covers(*parse_network("10.0.0.0", "255.0.0.0")));
   EXPECT_FALSE(everywhere(true).covers(everywhere(false)));
   EXPECT_TRUE(parse_address("::1")->is_loopback());
   EXPECT_TRUE(parse_address("127.9.9.9")->is_loopback());

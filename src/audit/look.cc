@@ -1,9 +1,9 @@
 #include "audit/look.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <variant>
-
-#include <fmt/format.h>
 
 #include "base/parallel.h"
 #include "sql/look.h"
@@ -18,7 +18,8 @@ constexpr std::string_view kSettings =
 constexpr std::string_view kRoles =
     "SELECT oid, rolname, rolcanlogin, rolsuper, rolinherit, rolcreaterole, rolcreatedb, "
     "rolreplication, rolbypassrls, coalesce(rolvaliduntil <= now(), false), rolconnlimit, "
-    "CASE WHEN rolpassword IS NULL THEN 0 WHEN rolpassword LIKE 'SCRAM-SHA-256$%' THEN 2 ELSE 1 END "
+    "CASE WHEN rolpassword IS NULL THEN 0 WHEN rolpassword LIKE 'SCRAM-SHA-256$%' THEN 2 ELSE 1 "
+    "END "
     "FROM pg_catalog.pg_authid";
 constexpr std::string_view kDatabases =
     "SELECT oid, datname, datdba, datallowconn AND datconnlimit <> -2, datistemplate, datconnlimit "
@@ -144,9 +145,9 @@ void read_quotes(sql::Connection& connection, Server& out) {
   for (const HbaRule& rule : out.rules)
     if (std::ranges::find(files, rule.file) == files.end()) files.push_back(rule.file);
   for (const std::string& file : files) {
-    const auto answer =
-        file.empty() ? connection.run("SELECT pg_read_file(current_setting('hba_file'))")
-                     : connection.run({"SELECT pg_read_file($1)", {file}});
+    const auto answer = file.empty()
+                            ? connection.run("SELECT pg_read_file(current_setting('hba_file'))")
+                            : connection.run({"SELECT pg_read_file($1)", {file}});
     if (answer && answer->size() == 1) mark_quoted(out.rules, file, answer->at(0, 0));
   }
 }
@@ -202,9 +203,14 @@ Result<Server> look(sql::Connection& connection) {
   out.version = connection.server_version();
   const int major = out.major();
   const sql::Statement statements[] = {
-      {std::string(kSettings)},      {std::string(kRoles)},    {std::string(kDatabases)},
-      {std::string(kGrants)},        {memberships_query(major)}, {std::string(kSessions)},
-      {rules_query(major)},          {std::string(kNewer)},
+      {std::string(kSettings)},
+      {std::string(kRoles)},
+      {std::string(kDatabases)},
+      {std::string(kGrants)},
+      {memberships_query(major)},
+      {std::string(kSessions)},
+      {rules_query(major)},
+      {std::string(kNewer)},
       {major >= 15 ? std::string(kMappings) : "SELECT WHERE false"},
   };
   const auto answers = connection.run_all(statements);
@@ -212,7 +218,8 @@ Result<Server> look(sql::Connection& connection) {
   for (size_t i = 0; i < answers.size(); ++i) {
     if (answers[i] || i == kNewerAt) continue;
     Error error = answers[i].failure().as_error().about("cannot look at the server");
-    if (answers[i].failure().is("42501")) error.hint = "an audit needs a superuser: --user postgres";
+    if (answers[i].failure().is("42501"))
+      error.hint = "an audit needs a superuser: --user postgres";
     return error;
   }
   out.user = answers[0]->at(0, 0);

@@ -1,5 +1,3 @@
-#include "audit/look.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -7,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "audit/look.h"
 #include "audit/privileges.h"
 #include "sql/testing.h"
 
@@ -63,10 +62,17 @@ TEST_F(LookPgTest, ExpandedAclsSayWhatHasDatabasePrivilegeSays) {
       const std::string on = " ON DATABASE " + database(*any_database);
       const std::string other = role(*any_role);
       switch (*rc::gen::inRange(0, 4)) {
-        case 0: changes.push_back({"REVOKE CONNECT" + on + " FROM PUBLIC"}); break;
-        case 1: changes.push_back({"REVOKE ALL" + on + " FROM PUBLIC, " + other}); break;
-        case 2: changes.push_back({"GRANT TEMPORARY" + on + " TO " + other}); break;
-        default: changes.push_back({"GRANT CONNECT" + on + " TO " + other});
+        case 0:
+          changes.push_back({"REVOKE CONNECT" + on + " FROM PUBLIC"});
+          break;
+        case 1:
+          changes.push_back({"REVOKE ALL" + on + " FROM PUBLIC, " + other});
+          break;
+        case 2:
+          changes.push_back({"GRANT TEMPORARY" + on + " TO " + other});
+          break;
+        default:
+          changes.push_back({"GRANT CONNECT" + on + " TO " + other});
       }
     }
     for (const sql::Statement& change : changes) RC_ASSERT(admin_->run(change).ok());

@@ -21,10 +21,15 @@ Passage by_os(const Server& server, uint32_t role, const HbaRule& rule) {
   return Passage::kNone;
 }
 
+bool asks_for_password(std::string_view method) {
+  return method == "scram-sha-256" || method == "md5" || method == "password";
+}
+
 /// The widest of the doors; a sure one before one that only may be there, a network's before the
 /// machine's own.
 Passage widest(const Server& server, uint32_t role, const std::vector<Door>& doors, Cell& cell) {
-  cell.lock = doors.empty() ? Lock::kHba : Lock::kPassword;
+  const auto asks = [](const Door& door) { return asks_for_password(door.rule->method); };
+  cell.lock = std::ranges::any_of(doors, asks) ? Lock::kPassword : Lock::kHba;
   Passage best = Passage::kNone;
   int best_rank = 0;
   for (const Door& door : doors) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// The verdict on every login role and every database: what should be against what is, by pg_hba.conf,
-// passwords and privileges together. A pure function of the look and the file.
+// The verdict on every login role and every database: what should be against what is, by
+// pg_hba.conf, passwords and privileges together. A pure function of the look and the file.
 
 #include <cstdint>
 #include <vector>
@@ -31,9 +31,9 @@ struct Cell {
   Lock lock = Lock::kHba;
   Way way = Way::kPlain;
   bool expected = false;
-  bool sure = true;       // false: a "maybe" had a part in it (hba.h)
+  bool sure = true;                         // false: a "maybe" had a part in it (hba.h)
   bool attempted = false, entered = false;  // a real login was tried, and got in
-  uint32_t rule = UINT32_MAX;  // the line that lets in, as index of Server::rules
+  uint32_t rule = UINT32_MAX;               // the line that lets in, as index of Server::rules
 };
 
 /// Rows are the roles that may log in, columns all databases: indices of Server::roles and

@@ -1,8 +1,8 @@
 #pragma once
 
-// Which role may CONNECT to which database by the databases' ACLs: what has_database_privilege says,
-// for all pairs at once. A million questions to the server become one query and a table of bits.
-// Built once, read-only then: any thread.
+// Which role may CONNECT to which database by the databases' ACLs: what has_database_privilege
+// says, for all pairs at once. A million questions to the server become one query and a table of
+// bits. Built once, read-only then: any thread.
 
 #include <cstdint>
 #include <vector>

@@ -2,10 +2,10 @@
 
 #include "audit/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -23,12 +23,18 @@ struct Symbol {
 };
 Symbol symbol(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kShut: return {"·", kDim, "shut"};
-    case Verdict::kOpen: return {"o", kGreen, "enters"};
-    case Verdict::kBreach: return {"X", kRed, "OPEN, should be shut"};
-    case Verdict::kBlocked: return {"#", kRed, "SHUT, should be open"};
-    case Verdict::kDepends: return {"p", kDim, "from the server's own machine, as the system's user"};
-    case Verdict::kFree: break;
+    case Verdict::kShut:
+      return {"·", kDim, "shut"};
+    case Verdict::kOpen:
+      return {"o", kGreen, "enters"};
+    case Verdict::kBreach:
+      return {"X", kRed, "OPEN, should be shut"};
+    case Verdict::kBlocked:
+      return {"#", kRed, "SHUT, should be open"};
+    case Verdict::kDepends:
+      return {"p", kDim, "from the server's own machine, as the system's user"};
+    case Verdict::kFree:
+      break;
   }
   return {"f", kYellow, "open: isolation is off"};
 }
@@ -145,8 +151,8 @@ class Writer {
           ++counts[attempt.outcome];
           ++all;
         }
-      const std::string& name = audit_.entrances[e].name;
-      out_ += fmt::format("  {}: {}", name.empty() ? "directly" : "pooler " + printable(name), all);
+      const std::string title = audit_.entrances[e].title();
+      out_ += fmt::format("  {}: {}", title.empty() ? "directly" : printable(title), all);
       std::string_view before = " - ";
       for (const auto& [outcome, count] : counts) {
         out_ += fmt::format("{}{} {}", before, count, to_string(outcome));
@@ -162,7 +168,8 @@ class Writer {
       ++(f.error ? errors : warnings);
       out_ += '\n';
       paint(f.error ? "error" : "warning", f.error ? kRed : kYellow);
-      out_ += fmt::format(": {}: {} [{}]\n", printable(f.object, 160), f.why, f.code);
+      out_ += fmt::format(": {}: {} [{}]\n", printable(f.object, 160), printable(f.why, 2'000),
+                          f.code);
       if (!f.hint.empty()) out_ += fmt::format("  help: {}\n", f.hint);
     }
     out_ += '\n';

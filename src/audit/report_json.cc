@@ -10,38 +10,58 @@ namespace {
 
 std::string_view word(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kShut: return "shut";
-    case Verdict::kOpen: return "open";
-    case Verdict::kBreach: return "breach";
-    case Verdict::kBlocked: return "blocked";
-    case Verdict::kDepends: return "depends";
-    case Verdict::kFree: break;
+    case Verdict::kShut:
+      return "shut";
+    case Verdict::kOpen:
+      return "open";
+    case Verdict::kBreach:
+      return "breach";
+    case Verdict::kBlocked:
+      return "blocked";
+    case Verdict::kDepends:
+      return "depends";
+    case Verdict::kFree:
+      break;
   }
   return "free";
 }
 
 std::string_view word(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kEntered: return "entered";
-    case Outcome::kRefusedByHba: return "refused-by-hba";
-    case Outcome::kRefusedPassword: return "wrong-password";
-    case Outcome::kAskedForPassword: return "asked-for-password";
-    case Outcome::kNoPrivilege: return "no-connect-privilege";
-    case Outcome::kRefusedByPooler: return "refused-by-pooler";
-    case Outcome::kRefused: return "refused";
-    case Outcome::kNoAnswer: break;
+    case Outcome::kEntered:
+      return "entered";
+    case Outcome::kRefusedByHba:
+      return "refused-by-hba";
+    case Outcome::kRefusedPassword:
+      return "wrong-password";
+    case Outcome::kAskedForPassword:
+      return "asked-for-password";
+    case Outcome::kNoPrivilege:
+      return "no-connect-privilege";
+    case Outcome::kRefusedByPooler:
+      return "refused-by-pooler";
+    case Outcome::kRefused:
+      return "refused";
+    case Outcome::kNoAnswer:
+      break;
   }
   return "no-answer";
 }
 
 std::string_view word(Lock lock) {
   switch (lock) {
-    case Lock::kNothing: return "";
-    case Lock::kHba: return "hba";
-    case Lock::kPassword: return "password";
-    case Lock::kPrivilege: return "privilege";
-    case Lock::kDatabase: return "database";
-    case Lock::kLimit: break;
+    case Lock::kNothing:
+      return "";
+    case Lock::kHba:
+      return "hba";
+    case Lock::kPassword:
+      return "password";
+    case Lock::kPrivilege:
+      return "privilege";
+    case Lock::kDatabase:
+      return "database";
+    case Lock::kLimit:
+      break;
   }
   return "limit";
 }

@@ -25,10 +25,13 @@ Audit audit_of(Server server, const sql::Desired& desired) {
                            desired.isolated);
   out.entrances = {{{}, {}}, {"rw", {}}};
   out.attempts = {{.role = 0, .database = 0, .outcome = Outcome::kEntered},
-                  {.role = 0, .database = 1, .entrance = 1, .outcome = Outcome::kRefusedByPooler,
+                  {.role = 0,
+                   .database = 1,
+                   .entrance = 1,
+                   .outcome = Outcome::kRefusedByPooler,
                    .message = "login rejected"}};
-  out.findings =
-      find_all({out.server, desired, memberships, expected, hba, out.matrix, out.entrances, out.attempts});
+  out.findings = find_all(
+      {out.server, desired, memberships, expected, hba, out.matrix, out.entrances, out.attempts});
   return out;
 }
 
@@ -79,7 +82,8 @@ TEST(Report, WhatDoesNotFitIsSummedUp) {
 }
 
 TEST(Report, JsonIsJson) {
-  const std::string text = report_json(small(), {{"REVOKE \"x\"", ""}, {"ended", "it does not end"}});
+  const std::string text =
+      report_json(small(), {{"REVOKE \"x\"", ""}, {"ended", "it does not end"}});
   Sources sources;
   yaml::Arena arena;
   Diagnostics diagnostics;

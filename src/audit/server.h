@@ -38,7 +38,7 @@ struct Membership {
 struct Database {
   Oid oid = 0, owner = 0;
   std::string name;
-  bool accepts = true;      // datallowconn, and not an invalid one
+  bool accepts = true;  // datallowconn, and not an invalid one
   bool is_template = false;
   int64_t connection_limit = -1;
 };
@@ -60,7 +60,7 @@ struct Session {
 /// What one look inside a database found (--inside).
 struct Inside {
   Oid database = 0;
-  bool public_creates = false;  // CREATE on schema public for PUBLIC
+  bool public_creates = false;       // CREATE on schema public for PUBLIC
   std::vector<std::string> bridges;  // dblink, postgres_fdw, …: installed here
   std::string failure;               // why there was no look
 };
@@ -73,10 +73,10 @@ struct Mapping {
 struct Server {
   int version = 0;  // 150018
   int major() const { return version / 10000; }
-  std::string user;        // the audit's own role
-  bool tls = false;        // ssl = on
+  std::string user;            // the audit's own role
+  bool tls = false;            // ssl = on
   bool file_is_newer = false;  // pg_hba.conf was written after the last reload
-  std::vector<Role> roles;        // sorted by name
+  std::vector<Role> roles;     // sorted by name
   std::vector<Membership> memberships;
   std::vector<Database> databases;  // sorted by name
   std::vector<Grant> grants;

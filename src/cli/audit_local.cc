@@ -18,8 +18,8 @@ audit::Targets local_targets(const local::Layout& layout, const std::string& clu
                      .door = door(local::address_of(1), state.port)};
   std::error_code error;
   for (int number = 2; std::filesystem::exists(layout.data(cluster, number), error); ++number)
-    out.poolers.push_back({fmt::format("{}-{}", cluster, number), door(local::address_of(number), state.port)});
-  for (const auto& [pooler, port] : state.poolers) out.poolers.push_back({pooler, door("127.0.0.1", port)});
+    out.others.push_back({fmt::format("{}-{}", cluster, number), door(local::address_of(number), state.port), false});
+  for (const auto& [pooler, port] : state.poolers) out.others.push_back({pooler, door("127.0.0.1", port)});
   out.password = [&passwords, cluster](std::string_view role) -> const secrets::Secret* {
     const local::RolePassword* found = passwords.find(cluster, role);
     return found != nullptr ? &found->password : nullptr;

@@ -1,10 +1,10 @@
 #include "cli/audit_run.h"
 
-#include <cstdlib>
-
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include "audit/report.h"
 #include "base/text.h"
@@ -39,9 +39,9 @@ std::string text_of(const std::vector<audit::Fixed>& fixed) {
   if (fixed.empty()) return "nothing to mend\n\n";
   std::string out = "mended:\n";
   for (const audit::Fixed& one : fixed)
-    out += one.failure.empty() ? fmt::format("  {}\n", one.action)
-                               : fmt::format("  not done: {}: {}\n", one.action,
-                                             printable(one.failure, 200));
+    out += one.failure.empty()
+               ? fmt::format("  {}\n", one.action)
+               : fmt::format("  not done: {}: {}\n", one.action, printable(one.failure, 200));
   return out + "\n";
 }
 

@@ -1,16 +1,17 @@
 // cnpg-dbm audit: who can enter which database of a live server, against the values file.
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstdlib>
 #include <optional>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "cli/audit_run.h"
 #include "cli/audit_local.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
+#include "cli/local.h"
 #include "cli/tenant_passwords.h"
 #include "local/identity.h"
 
@@ -48,8 +49,8 @@ const render::ClusterPlan* choose(const Input& input, const std::string& name) {
     print_error({"the values file has several clusters",
                  fmt::format("--cluster NAME: {}", join_and(names))});
   else
-    print_error({fmt::format("no cluster {} is enabled", printable(name)),
-                 did_you_mean(name, names)});
+    print_error(
+        {fmt::format("no cluster {} is enabled", printable(name)), did_you_mean(name, names)});
   return nullptr;
 }
 
@@ -129,6 +130,7 @@ int audit_here(const Flags& flags, const Input& input) {
 
 int audit_cluster(const Flags& flags) {
   const auto input = read_input(flags.values);
+  leave_out_needs_sql(*input);
   print_diagnostics(*input);
   if (input->diagnostics.has_errors()) return exit_code(*input);
   if (flags.admin.host.empty()) return audit_here(flags, *input);
@@ -140,8 +142,9 @@ int audit_cluster(const Flags& flags) {
   for (const std::string& text : flags.poolers) {
     auto pooler = parse_pooler(text, targets.admin);
     if (!pooler)
-      return usage(fmt::format("--pooler {} is not of the form NAME=HOST:PORT", printable(text)), {});
-    targets.poolers.push_back(std::move(*pooler));
+      return usage(fmt::format("--pooler {} is not of the form NAME=HOST:PORT", printable(text)),
+                   {});
+    targets.others.push_back(std::move(*pooler));
   }
   auto password = admin_password(flags);
   if (!password) {

@@ -26,6 +26,10 @@ void show_progress(std::string_view cluster, std::string_view what) {
 
 }  // namespace
 
+void leave_out_needs_sql(Input& input) {
+  input.diagnostics = std::move(input.diagnostics).without_code("needs-sql");
+}
+
 void end_progress() {
   if (shows_progress()) fmt::print(stderr, "\r\033[K");
 }
@@ -51,7 +55,7 @@ std::unique_ptr<LocalInput> LocalInput::read(const ValueFlags& values, const Pas
                                              int& exit) {
   auto out = std::make_unique<LocalInput>();
   out->input_ = read_input(values);
-  out->input_->diagnostics = std::move(out->input_->diagnostics).without_code("needs-sql");  // here SQL can be run
+  leave_out_needs_sql(*out->input_);
   print_diagnostics(*out->input_);
   exit = exit_code(*out->input_);
   if (exit != kDone) return nullptr;

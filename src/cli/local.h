@@ -30,6 +30,9 @@ class LocalInput {
   std::optional<secrets::Deriver> deriver_;
 };
 
+/// Drops the warnings of what needs SQL: where it can be run, or was.
+void leave_out_needs_sql(Input& input);
+
 /// Clears the line of progress, where there is one.
 void end_progress();
 /// Prints notices, what was kept and what failed to standard error.

@@ -1,7 +1,7 @@
 #pragma once
 
-// The passwords that tenants have on a server, for logging in as them: derived from a master key, or
-// read from a file.
+// The passwords that tenants have on a server, for logging in as them: derived from a master key,
+// or read from a file.
 
 #include <map>
 #include <string>

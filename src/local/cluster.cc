@@ -159,6 +159,11 @@ Status LocalCluster::run_poolers() {
   if (cluster_.poolers.empty() && state_.poolers.empty()) return Ok{};
   PoolerHost host{.layout = around_.layout, .cluster = std::string(cluster_.name), .tls = tls_,
                   .port = state_.port, .instances = source_.instances};
+  if (source_.desired.isolated) {
+    for (const sql::Database& db : source_.desired.databases)
+      if (db.present) host.databases.push_back(db.name);
+    for (const auto& [name, roles] : source_.desired.maintenance_entrants) host.databases.push_back(name);
+  }
   return bring_up_poolers(host, cluster_, source_.poolers, state_.poolers,
                           {report_.notices, report_.done});
 }

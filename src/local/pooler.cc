@@ -54,6 +54,16 @@ std::string hosts(const PoolerHost& host, std::string_view type, std::vector<std
   return address_of(1);
 }
 
+/// A database's name in pgbouncer.ini.
+std::string ini_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += c;
+    out += c;
+  }
+  return out + "\"";
+}
+
 struct Files {
   fs::path folder;
   fs::path ini() const { return folder / "pgbouncer.ini"; }
@@ -166,11 +176,14 @@ std::string pooler_config(const PoolerHost& host, const Value& spec, std::string
   const std::string query = text(spec, {"pgbouncer", "authQuery"}).empty()
                                 ? "SELECT usename, passwd FROM cnpg_dbm.user_search($1)"
                                 : std::string(text(spec, {"pgbouncer", "authQuery"}));
-  std::string out = fmt::format(
-      "; Written by cnpg-dbm from the values file.\n[databases]\n* = host={} port={} "
-      "auth_user=cnpg_pooler_pgbouncer{}\n\n[pgbouncer]\n",
-      hosts(host, text(spec, {"type"}), notices, name), host.port,
-      asks_in_one_database(pgbouncer) ? " auth_dbname=postgres" : "");
+  const std::string where =
+      fmt::format("host={} port={} auth_user=cnpg_pooler_pgbouncer{}\n",
+                  hosts(host, text(spec, {"type"}), notices, name), host.port,
+                  asks_in_one_database(pgbouncer) ? " auth_dbname=postgres" : "");
+  std::string out = "; Written by cnpg-dbm from the values file.\n[databases]\n";
+  if (host.databases.empty()) out += "* = " + where;
+  for (const std::string& database : host.databases) out += fmt::format("{} = {}", ini_name(database), where);
+  out += "\n[pgbouncer]\n";
   std::map<std::string, std::string> options = {{"client_tls_sslmode", "prefer"},
                                                 {"ignore_startup_parameters", "extra_float_digits,options"},
                                                 // With several hosts PgBouncer cannot check names; the

@@ -22,6 +22,8 @@ struct PoolerHost {
   Certificates tls;
   int port = 0;       // of the servers
   int instances = 1;  // on 127.0.0.1 (the primary), 127.0.0.2, …
+  /// Those that clients may ask for; empty: any. PgBouncer turns others away by itself.
+  std::vector<std::string> databases = {};
 };
 
 /// What was done, and what was left out. Appended to.

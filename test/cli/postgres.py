@@ -27,7 +27,7 @@ def free_port() -> int:
 class Server:
     def __init__(self, folder: pathlib.Path):
         self.data = folder / "data"
-        self.port = free_port()
+        self.port = 0  # until it runs
         self.bin = programs()
         # As root it runs as the user postgres.
         self.prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
@@ -35,6 +35,18 @@ class Server:
     def call(self, program: str, *arguments, **options) -> subprocess.CompletedProcess:
         return subprocess.run([*self.prefix, self.bin / program, *map(str, arguments)], check=True, cwd=self.data.parent,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **options)
+
+    def start(self, attempts: int = 5) -> None:
+        """On a port that was free a moment ago; on another one when somebody was quicker."""
+        self.port = free_port()
+        options = (f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c fsync=off "
+                   "-c shared_buffers=16MB")
+        try:
+            self.call("pg_ctl", "-D", self.data, "-l", self.data.parent / "log", "-w", "-o", options, "start")
+        except subprocess.CalledProcessError:
+            if attempts == 1:
+                raise
+            self.start(attempts - 1)
 
     def psql(self, sql: str) -> str:
         environment = {**os.environ, "PGPASSWORD": PASSWORD}
@@ -59,8 +71,7 @@ def server(hba: list[str]):
         it.call("initdb", "-D", it.data, "-U", "postgres", "--pwfile", folder / "password", "--auth=scram-sha-256",
                 "--no-sync", "--no-locale", "-E", "UTF8")
         it.hba(hba)
-        options = f"-c listen_addresses=127.0.0.1 -c port={it.port} -c unix_socket_directories= -c fsync=off -c shared_buffers=16MB"
-        it.call("pg_ctl", "-D", it.data, "-l", folder / "log", "-w", "-o", options, "start")
+        it.start()
         try:
             yield it
         finally:
