@@ -8,8 +8,8 @@ BUILD := build/release
 help:           ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo:           ## installs, builds, renders a real example, shows what comes of a mistake
-	@scripts/deps.sh build
+demo:           ## installs, builds, brings a real example up on this machine, tries every door
+	@scripts/deps.sh build local
 	@$(MAKE) --no-print-directory build
 	@scripts/demo.sh $(BUILD)/cnpg-dbm
 
@@ -26,7 +26,7 @@ unit:           ## the C++ tests alone
 	@ctest --preset release
 
 deps:           ## Debian's packages for building and testing
-	@scripts/deps.sh build test
+	@scripts/deps.sh build local test
 
 kube:           ## the real API server and operator of test/kube, once (10 minutes; cached)
 	@scripts/deps.sh kube

@@ -22,7 +22,7 @@ build() { cmake --preset "$1" -DDBM_TESTS=ON >/dev/null && cmake --build --prese
 unit() { ctest --preset "$1" --output-junit "$results/unit-$1.xml" | tail -n 40; }
 pytest() { local name=$1; shift; $python -m pytest -q -p no:cacheprovider --junitxml "$results/$name.xml" "$@"; }
 
-stage deps scripts/deps.sh build test kube
+stage deps scripts/deps.sh build local test kube
 stage build build release
 stage unit-release unit release
 export CNPG_DBM=$PWD/build/release/cnpg-dbm
