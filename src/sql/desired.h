@@ -60,6 +60,8 @@ struct Database {
   std::vector<Schema> schemas;
   std::vector<Extension> extensions;
   std::vector<User> users;
+  /// Fields of Database.spec that are asked for and that converge() does not make: "fdws", "servers".
+  std::vector<std::string> not_made;
   /// ALTER ROLE … IN DATABASE … SET: parameter and value, for owner and users.
   std::map<std::string, std::string> settings;
   /// Every role that may enter: owner, users, isolation.allow. Sorted.
