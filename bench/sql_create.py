@@ -8,6 +8,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,7 @@ def main():
     parser.add_argument("--tenants", type=int, default=500)
     parser.add_argument("--connections", type=int, default=4)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stops the server on the way
     server = Server()
     try:
         rival = seconds(lambda: loop(server, args.tenants)) * 1000

@@ -1,142 +1,21 @@
-#include "sql/converge.h"
+#include "sql/converge_testing.h"
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <rapidcheck.h>
-
-#include <algorithm>
-#include <map>
-#include <string>
-#include <vector>
-
-#include "secrets/scram.h"
-#include "sql/testing.h"
 
 namespace dbm::sql {
 namespace {
 
-using dbm::testing::PgServer;
+using testing::ConvergePgTest;
+using testing::kDenied;
+using testing::kNoRow;
 using testing::open;
-using testing::target_of;
 using testing::value;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-/// Each test has a server of its own: what is looked at is all of it.
-class ConvergePgTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto started = PgServer::start();
-    ASSERT_TRUE(started) << started.error().message;
-    server_ = std::move(started).value();
-    options_.admin = target_of(*server_);
-  }
-
-  Role& role(const std::string& name) {
-    Role role;
-    role.name = name;
-    role.login = role.has_password = role.tenant = true;
-    desired_.roles.push_back(role);
-    std::ranges::sort(desired_.roles, {}, &Role::name);
-    return *std::ranges::find(desired_.roles, name, &Role::name);
-  }
-  /// With its owner of the same name.
-  Database& database(const std::string& name) {
-    role(name);
-    Database db;
-    db.name = db.owner = name;
-    db.entrants = {name};
-    desired_.databases.push_back(db);
-    return desired_.databases.back();
-  }
-  void add_user(Database& db, const std::string& name, Access access) {
-    role(name);
-    db.users.push_back({name, access});
-    db.entrants.push_back(name);
-    std::ranges::sort(db.entrants);
-  }
-
-  Converged converge() {
-    const auto verifier = [&](std::string_view name) { return &verifier_of(name); };
-    auto result = sql::converge(desired_, verifier, options_);
-    if (!result) {
-      ADD_FAILURE() << result.error().message;
-      return {};
-    }
-    options_.known = result->known;
-    return std::move(result).value();
-  }
-  Converged converge_all() {
-    Converged out = converge();
-    for (const Failed& f : out.failed) ADD_FAILURE() << f.object << ": " << f.message;
-    return out;
-  }
-  /// Nothing is left to do, whether or not it is known.
-  void expect_settled() {
-    EXPECT_THAT(told(converge_all()), IsEmpty());
-    options_.everything = true;
-    EXPECT_THAT(told(converge_all()), IsEmpty());
-    options_.everything = false;
-  }
-  static std::vector<std::string> told(const Converged& converged) {
-    std::vector<std::string> out;
-    for (const Done& done : converged.done) out.push_back(done.object + ": " + done.action);
-    return out;
-  }
-  static std::vector<std::string> told_failures(const Converged& converged) {
-    std::vector<std::string> out;
-    for (const Failed& f : converged.failed) out.push_back(f.object + ": " + f.message);
-    return out;
-  }
-
-  static std::string password(std::string_view role) { return "password of " + std::string(role); }
-  const secrets::Secret& verifier_of(std::string_view role) {
-    const auto known = verifiers_.find(role);
-    if (known != verifiers_.end()) return known->second;
-    // One iteration: tests want no strength.
-    const std::vector<uint8_t> salt(16, 7);
-    return verifiers_
-        .emplace(role, secrets::Secret(secrets::scram_verifier(password(role), salt, 1)))
-        .first->second;
-  }
-
-  Target login(const std::string& role, const std::string& database) const {
-    Target target = target_of(*server_);
-    target.user = role;
-    target.password = secrets::Secret(password(role));
-    target.database = database;
-    return target;
-  }
-  /// "in", or the SQLSTATE of the refusal.
-  std::string enter(const std::string& role, const std::string& database) const {
-    auto opened = Connection::open(login(role, database));
-    const auto* failure = std::get_if<Failure>(&opened);
-    return failure == nullptr ? "in" : failure->sqlstate;
-  }
-  std::string as(const std::string& role, const std::string& database,
-                 const std::string& sql) const {
-    Connection connection = open(login(role, database));
-    return value(connection, sql);
-  }
-  std::string admin(const std::string& sql, const std::string& database = "postgres") const {
-    Target target = options_.admin;
-    target.database = database;
-    Connection connection = open(target);
-    return value(connection, sql);
-  }
-
-  std::unique_ptr<PgServer> server_;
-  Desired desired_;
-  ConvergeOptions options_;
-  std::map<std::string, secrets::Secret, std::less<>> verifiers_;
-};
-
-constexpr const char* kDenied = "42501";  // permission denied
-constexpr const char* kNoRow = "no row";  // a command's answer
 
 TEST_F(ConvergePgTest, MakesTenantsThatEnterTheirOwnDatabaseOnly) {
   for (const char* name : {"a", "b", "c"}) database(name);
@@ -170,162 +49,6 @@ TEST_F(ConvergePgTest, ASecondRunIsOneConnection) {
   const std::string before = sessions();
   EXPECT_FALSE(converge_all().changed());
   EXPECT_LE(std::stoi(sessions()), std::stoi(before) + 1);
-}
-
-TEST_F(ConvergePgTest, WithoutIsolationEveryoneEnters) {
-  desired_.isolated = false;
-  database("a");
-  database("b");
-  converge_all();
-  EXPECT_EQ(enter("a", "b"), "in");
-  expect_settled();
-
-  desired_.isolated = true;
-  converge_all();
-  EXPECT_EQ(enter("a", "b"), kDenied);
-  desired_.isolated = false;
-  EXPECT_THAT(told(converge_all()), Contains("database b: opened to all"));
-  EXPECT_EQ(enter("a", "b"), "in");
-  expect_settled();
-}
-
-TEST_F(ConvergePgTest, AllowedRolesGetInWhereTheyAreAllowed) {
-  database("a");
-  database("b");
-  role("monitor");
-  desired_.databases[0].entrants = {"a", "monitor"};
-  desired_.maintenance_entrants["postgres"] = {"monitor"};
-  converge_all();
-  EXPECT_EQ(enter("monitor", "a"), "in");
-  EXPECT_EQ(enter("monitor", "b"), kDenied);
-  EXPECT_EQ(enter("monitor", "postgres"), "in");
-  expect_settled();
-}
-
-TEST_F(ConvergePgTest, ReadersReadAndWritersWrite) {
-  Database& db = database("a");
-  add_user(db, "reader", Access::kRead);
-  add_user(db, "writer", Access::kWrite);
-  db.schemas = {{"app", "", true}};
-  converge_all();
-  // Objects that come later.
-  Connection owner = open(login("a", "a"));
-  for (const char* sql :
-       {"CREATE TABLE t (i serial)", "CREATE TABLE app.t (i int)", "INSERT INTO t VALUES (7)",
-        "CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 5'",
-        "REVOKE EXECUTE ON FUNCTION app.f() FROM PUBLIC", "CREATE SCHEMA later",
-        "CREATE TABLE later.t (i int)"})
-    ASSERT_EQ(value(owner, sql), kNoRow);
-
-  EXPECT_EQ(as("reader", "a", "SELECT i FROM t"), "7");
-  EXPECT_EQ(as("reader", "a", "SELECT last_value FROM t_i_seq"), "1");
-  EXPECT_EQ(as("reader", "a", "SELECT count(*) FROM later.t"), "0");
-  EXPECT_THAT(as("reader", "a", "INSERT INTO t VALUES (8)"), HasSubstr(kDenied));
-  EXPECT_THAT(as("reader", "a", "SELECT nextval('t_i_seq')"), HasSubstr(kDenied));
-  EXPECT_THAT(as("reader", "a", "SELECT app.f()"), HasSubstr(kDenied));
-  EXPECT_THAT(as("reader", "a", "CREATE TABLE mine (i int)"), HasSubstr(kDenied));
-  EXPECT_EQ(as("writer", "a", "INSERT INTO t DEFAULT VALUES RETURNING i"), "1");
-  EXPECT_EQ(as("writer", "a", "UPDATE app.t SET i = 1"), kNoRow);
-  EXPECT_EQ(as("writer", "a", "DELETE FROM later.t"), kNoRow);
-  EXPECT_EQ(as("writer", "a", "SELECT app.f()"), "5");
-  EXPECT_THAT(as("writer", "a", "CREATE TABLE mine (i int)"), HasSubstr(kDenied));
-  EXPECT_THAT(as("writer", "a", "DROP TABLE t"), HasSubstr(kDenied));
-  expect_settled();
-}
-
-TEST_F(ConvergePgTest, UsersGetWhatIsThereAlready) {
-  Database& db = database("a");
-  converge_all();
-  Connection owner = open(login("a", "a"));
-  for (const char* sql : {"CREATE TABLE \"Odd \"\"t\" (i serial)",
-                          "CREATE FUNCTION f(int, text) RETURNS int LANGUAGE sql AS 'SELECT 5'",
-                          "REVOKE EXECUTE ON FUNCTION f FROM PUBLIC",
-                          "CREATE VIEW v AS SELECT 1 AS one"})
-    ASSERT_EQ(value(owner, sql), kNoRow);
-  add_user(db, "reader", Access::kRead);
-  add_user(db, "writer", Access::kWrite);
-  EXPECT_THAT(told(converge_all()),
-              Contains("database a: access of writer: granted SELECT, INSERT, UPDATE, DELETE on 2 "
-                       "tables"));
-  EXPECT_EQ(as("reader", "a", "SELECT count(*) FROM \"Odd \"\"t\""), "0");
-  EXPECT_EQ(as("reader", "a", "SELECT one FROM v"), "1");
-  EXPECT_EQ(as("writer", "a", "INSERT INTO \"Odd \"\"t\" DEFAULT VALUES RETURNING i"), "1");
-  EXPECT_EQ(as("writer", "a", "SELECT f(1, '')"), "5");
-  expect_settled();
-}
-
-// Some functions of extensions are kept from PUBLIC because they reach beyond the database.
-TEST_F(ConvergePgTest, WritersGetNoPowersOfSuperusers) {
-  Database& db = database("a");
-  db.extensions = {{"dblink", "", "", true}};
-  converge_all();
-  admin("CREATE FUNCTION public.hashes() RETURNS text LANGUAGE sql SECURITY DEFINER AS "
-        "'SELECT rolpassword::text FROM pg_catalog.pg_authid LIMIT 1'; ", "a");
-  admin("REVOKE EXECUTE ON FUNCTION public.hashes FROM PUBLIC", "a");
-  add_user(db, "writer", Access::kWrite);
-  converge_all();
-  EXPECT_THAT(as("writer", "a", "SELECT dblink_connect_u('dbname=postgres')"), HasSubstr(kDenied));
-  EXPECT_THAT(as("writer", "a", "SELECT public.hashes()"), HasSubstr(kDenied));
-  expect_settled();
-}
-
-TEST_F(ConvergePgTest, LoweredAccessIsTaken) {
-  Database& db = database("a");
-  add_user(db, "user", Access::kWrite);
-  converge_all();
-  Connection owner = open(login("a", "a"));
-  ASSERT_EQ(value(owner, "CREATE TABLE t (i serial)"), kNoRow);
-  EXPECT_EQ(as("user", "a", "INSERT INTO t DEFAULT VALUES RETURNING i"), "1");
-  db.users[0].access = Access::kRead;
-  converge_all();
-  ASSERT_EQ(value(owner, "CREATE TABLE later (i serial)"), kNoRow);
-  for (const std::string table : {"t", "later"}) {
-    EXPECT_THAT(as("user", "a", "INSERT INTO " + table + " VALUES (9)"), HasSubstr(kDenied));
-    EXPECT_THAT(as("user", "a", "SELECT nextval('" + table + "_i_seq')"), HasSubstr(kDenied));
-    EXPECT_THAT(as("user", "a", "SELECT count(*) FROM " + table), Not(HasSubstr(kDenied)));
-  }
-  expect_settled();
-}
-
-TEST_F(ConvergePgTest, ARemovedUserIsLockedOutAndKept) {
-  Database& db = database("a");
-  add_user(db, "user", Access::kWrite);
-  converge_all();
-  Connection owner = open(login("a", "a"));
-  ASSERT_EQ(value(owner, "CREATE TABLE t (i int)"), kNoRow);
-  Connection inside = open(login("user", "a"));
-
-  db.users.clear();
-  db.entrants = {"a"};
-  std::erase_if(desired_.roles, [](const Role& r) { return r.name == "user"; });
-  const Converged converged = converge_all();
-  EXPECT_THAT(converged.kept, ElementsAre("role user"));
-  EXPECT_THAT(told(converged), Contains("database a: closed to user"));
-  EXPECT_THAT(told(converged), Contains("database a: ended a session of user"));
-  EXPECT_FALSE(inside.run("SELECT 1"));
-  EXPECT_EQ(enter("user", "a"), kDenied);
-  for (const char* privilege : {"SELECT", "INSERT"})
-    EXPECT_EQ(admin(fmt::format("SELECT has_table_privilege('user', 't', '{}')", privilege), "a"),
-              "f");
-  EXPECT_EQ(admin("SELECT count(*) FROM pg_default_acl WHERE defaclacl::text LIKE '%user%'", "a"),
-            "0");
-  EXPECT_EQ(admin("DROP ROLE \"user\""), kNoRow);  // nothing of it is left anywhere
-  expect_settled();
-}
-
-TEST_F(ConvergePgTest, WhatTheOwnerGrantsToOthersIsHisBusiness) {
-  database("a");
-  role("friend");
-  converge_all();
-  Connection owner = open(login("a", "a"));
-  ASSERT_EQ(value(owner, "CREATE TABLE t (i int)"), kNoRow);
-  ASSERT_EQ(value(owner, "GRANT SELECT ON t TO friend"), kNoRow);
-  options_.everything = true;
-  EXPECT_THAT(told(converge_all()), IsEmpty());
-  // But not who may enter.
-  ASSERT_EQ(value(owner, "GRANT CONNECT ON DATABASE a TO friend, PUBLIC"), kNoRow);
-  EXPECT_THAT(told(converge_all()),
-              ElementsAre("database a: closed to others", "database a: closed to friend"));
 }
 
 TEST_F(ConvergePgTest, AttributesAreAltered) {
@@ -485,19 +208,6 @@ TEST_F(ConvergePgTest, AbsentIsDroppedAndVanishedIsKept) {
   EXPECT_THAT(told(converge_all()), IsEmpty());
 }
 
-TEST_F(ConvergePgTest, AUserMadeAbsentGoesWithAllItsGrants) {
-  Database& db = database("a");
-  add_user(db, "user", Access::kWrite);
-  converge_all();
-  Connection owner = open(login("a", "a"));
-  ASSERT_EQ(value(owner, "CREATE TABLE t (i int)"), kNoRow);
-  db.users.clear();
-  db.entrants = {"a"};
-  desired_.roles[1].present = false;
-  EXPECT_THAT(told(converge_all()), Contains("role user: dropped"));
-  expect_settled();
-}
-
 TEST_F(ConvergePgTest, OddNames) {
   const std::vector<std::string> names = {
       "a\"b",     "it's",    "Upper Case", " lead and trail ", "back\\slash", "é-ünï-日本",
@@ -587,21 +297,6 @@ TEST_F(ConvergePgTest, AKilledRunIsFinishedByTheNext) {
   expect_settled();
 }
 
-TEST_F(ConvergePgTest, OldSessionsAreEnded) {
-  desired_.isolated = false;
-  database("a");
-  database("b");
-  converge_all();
-  Connection stranger = open(login("a", "b")), at_home = open(login("b", "b")),
-             maintenance = open(login("a", "postgres")), superuser = open(options_.admin);
-  desired_.isolated = true;
-  converge_all();
-  EXPECT_FALSE(stranger.run("SELECT 1"));
-  EXPECT_FALSE(maintenance.run("SELECT 1"));
-  EXPECT_TRUE(at_home.run("SELECT 1"));
-  EXPECT_TRUE(superuser.run("SELECT 1"));
-}
-
 TEST_F(ConvergePgTest, WhoIsNoSuperuserIsTold) {
   database("a");
   converge_all();
@@ -609,19 +304,6 @@ TEST_F(ConvergePgTest, WhoIsNoSuperuserIsTold) {
   const auto result = sql::converge(desired_, {}, options_);
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message, HasSubstr("permission denied"));
-}
-
-// template1 may have been left open to the public, as servers before PostgreSQL 15 do.
-TEST_F(ConvergePgTest, TheSchemaPublicIsClosed) {
-  admin("GRANT CREATE ON SCHEMA public TO PUBLIC", "template1");
-  admin("ALTER SCHEMA public OWNER TO postgres", "template1");
-  Database& db = database("a");
-  role("guest");
-  db.entrants = {"a", "guest"};
-  EXPECT_THAT(told(converge_all()), Contains("database a: schema public closed to others"));
-  EXPECT_THAT(as("guest", "a", "CREATE TABLE t (i int)"), HasSubstr(kDenied));
-  EXPECT_EQ(as("a", "a", "CREATE TABLE t (i int)"), kNoRow);
-  expect_settled();
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "sql/database_job.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace dbm::sql {
 namespace {
@@ -12,19 +11,6 @@ bool is_right_as_copied(const DatabaseJob& job, const JobContext& context, const
   const InsideLook& look = *context.template1;
   return plan_objects(*job.database, look, context.major, quote).empty() &&
          plan_access(*job.database, context.isolated, look, *context.roles, quote).empty();
-}
-
-/// Runs the steps from outside; the failures as run_alone() gives them.
-auto run_outside(Connection& shared, const DatabasePlan& plan, const JobContext& context,
-                 Outcome& outcome) {
-  if (!plan.creates || context.copy_way == nullptr) return run_alone(shared, plan.steps, outcome);
-  const CopyWay::Way way = context.copy_way->choose();
-  std::vector<Step> steps = plan.steps;
-  steps[*plan.creates].sql += way == CopyWay::kFiles ? " STRATEGY file_copy" : " STRATEGY wal_log";
-  const auto start = std::chrono::steady_clock::now();
-  auto failures = run_alone(shared, steps, outcome);
-  context.copy_way->took(way, std::chrono::steady_clock::now() - start);
-  return failures;
 }
 
 /// True when everything inside is right in the end.
@@ -66,7 +52,7 @@ DatabaseOutcome run_job(Connection& shared, const DatabaseJob& job, const JobCon
   const bool users_are_there = std::ranges::all_of(
       db.users, [&](const User& user) { return context.roles->contains(user.name); });
 
-  const auto failures = run_outside(shared, job.plan, context, out.outcome);
+  const auto failures = run_alone(shared, job.plan.steps, out.outcome);
   if (job.plan.drops || (job.plan.creates && !failures.empty() && !shared.is_open())) return out;
   if (job.plan.creates) {
     const Answer oid = shared.run(

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "sql/copy_way.h"
 #include "sql/steps.h"
 
 namespace dbm::sql {
@@ -23,14 +22,13 @@ struct DatabaseOutcome {
   bool inside_is_right = false;  // known now
 };
 
-/// What jobs share; any thread.
+/// What jobs share; read-only, any thread.
 struct JobContext {
   Target target;  // of the superuser, with the session's options
   bool isolated = true;
   int major = 0;
   const Names* roles = nullptr;           // those that exist
   const InsideLook* template1 = nullptr;  // null: not looked at
-  CopyWay* copy_way = nullptr;            // null: the server's own choice
 };
 
 DatabaseOutcome run_job(Connection& shared, const DatabaseJob& job, const JobContext& context);

@@ -88,6 +88,8 @@ Database database_of(const Value& v) {
     db.schemas.push_back({text(s, "name"), text(s, "owner"), is_present(s)});
   for (const Value& e : items(v, "extensions"))
     db.extensions.push_back({text(e, "name"), text(e, "version"), text(e, "schema"), is_present(e)});
+  for (const char* field : {"fdws", "servers"})
+    if (!items(v, field).empty()) db.not_made.emplace_back(field);
   return db;
 }
 

@@ -65,6 +65,8 @@ struct Database {
   /// Statements that make kOwnSchema and what is in it, where it is missing; empty: it is not wanted.
   std::vector<std::string> own_schema;
   std::vector<User> users;
+  /// Fields of Database.spec that are asked for and that converge() does not make: "fdws", "servers".
+  std::vector<std::string> not_made;
   /// ALTER ROLE … IN DATABASE … SET: parameter and value, for owner and users.
   std::map<std::string, std::string> settings;
   /// Every role that may enter: owner, users, isolation.allow. Sorted.

@@ -59,7 +59,7 @@ TEST(DesiredOf, DatabaseFieldsAndWhatIsPassedThrough) {
       "      schemas: [{name: app, owner: x}, {name: old, ensure: absent}]\n"
       "      extensions: [{name: vector, version: '0.5', schema: app}]\n"
       "      additionalDatabaseSpec: {template: template0, isTemplate: true, localeProvider: icu, "
-      "icuLocale: en, allowConnections: false, tablespace: fast}\n");
+      "icuLocale: en, allowConnections: false, tablespace: fast, fdws: [{name: f}]}\n");
   const Database& db = d.databases.at(0);
   EXPECT_FALSE(db.present);
   EXPECT_TRUE(db.drop_when_gone);
@@ -72,6 +72,7 @@ TEST(DesiredOf, DatabaseFieldsAndWhatIsPassedThrough) {
   EXPECT_EQ(db.locale_provider, "icu");
   EXPECT_EQ(db.icu_locale, "en");
   EXPECT_EQ(db.tablespace, "fast");
+  EXPECT_THAT(db.not_made, ElementsAre("fdws"));
   ASSERT_EQ(db.schemas.size(), 2U);
   EXPECT_EQ(db.schemas[0].owner, "x");
   EXPECT_FALSE(db.schemas[1].present);

@@ -45,8 +45,7 @@ RolePlan plan_roles(const Desired& desired, const SharedLook& look, const Verifi
 /// What is done to a database from outside. `roles`: those that exist by now.
 struct DatabasePlan {
   std::vector<Step> steps;
-  std::optional<size_t> creates;  // the step that does
-  bool drops = false;
+  bool creates = false, drops = false;
   bool from_template1 = false;  // what is inside it at first is what is inside that
   std::vector<Failed> failed;           // what no statement can change
 };

@@ -220,7 +220,7 @@ DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& 
     now = nullptr;
   }
   if (now == nullptr) {
-    plan.creates = plan.steps.size();
+    plan.creates = true;
     plan.from_template1 = source_of(db) == "template1";
     plan.steps.push_back({object, "created", create(db, quote)});
   } else {
@@ -232,6 +232,10 @@ DatabasePlan plan_database(const Database& db, bool isolated, const SharedLook& 
   Doors(plan.steps, db.name, quote)
       .plan(now != nullptr ? now->acl : std::nullopt, isolated, db.owner, db.entrants, look, roles);
   plan_settings(plan.steps, db, now, roles, quote);
+  for (const std::string& field : db.not_made)
+    plan.failed.push_back({object, field + " are made by CloudNativePG only",
+                           "make them by hand: CREATE " +
+                               std::string(field == "fdws" ? "FOREIGN DATA WRAPPER" : "SERVER")});
   for (const std::string& role : db.entrants)
     if (!roles.contains(role))
       plan.failed.push_back({object, "there is no role \"" + printable(role) + "\" to let in",

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 
-#include "sql/copy_way.h"
-
 namespace dbm::sql {
 namespace {
 
@@ -139,7 +137,7 @@ TEST(PlanDatabase, MakesWithAllOptions) {
   db.entrants = {"a", "u"};
   db.settings = {{"work_mem", "8MB"}};
   const DatabasePlan plan = plan_database(db, true, {}, {"a", "u"}, kQuote);
-  EXPECT_EQ(plan.creates, 0U);
+  EXPECT_TRUE(plan.creates);
   EXPECT_FALSE(plan.from_template1);
   EXPECT_THAT(
       sql(plan.steps),
@@ -174,7 +172,7 @@ TEST(PlanDatabase, WhatAnInterruptedDropLeftIsReplaced) {
   look.databases["a"].owner = "a";
   look.databases["a"].connection_limit = -2;
   const DatabasePlan plan = plan_database(database("a"), false, look, {"a"}, kQuote);
-  EXPECT_EQ(plan.creates, 1U);
+  EXPECT_TRUE(plan.creates);
   EXPECT_THAT(sql(plan.steps),
               ElementsAre("DROP DATABASE \"a\"",
                           "CREATE DATABASE \"a\" OWNER \"a\" TEMPLATE \"template1\""));
@@ -297,22 +295,6 @@ TEST(Fingerprint, ChangesWithWhatIsInside) {
   db = plain;
   db.connection_limit = 3;  // from outside
   EXPECT_EQ(fingerprint(db, true), fingerprint(plain, true));
-}
-
-TEST(CopyWay, TriesBothAndTakesTheQuicker) {
-  using std::chrono::milliseconds;
-  for (const auto slow : {CopyWay::kFiles, CopyWay::kLog}) {
-    CopyWay way(2);
-    std::vector<CopyWay::Way> tried;
-    for (int i = 0; i < 4; ++i) {
-      tried.push_back(way.choose());
-      way.took(tried.back(), milliseconds(tried.back() == slow ? 30 : 10));
-    }
-    EXPECT_THAT(tried, ElementsAre(CopyWay::kFiles, CopyWay::kFiles, CopyWay::kLog, CopyWay::kLog));
-    EXPECT_NE(way.choose(), slow);
-    for (int i = 0; i < 20; ++i) way.took(slow ? CopyWay::kLog : CopyWay::kFiles, milliseconds(90));
-    EXPECT_EQ(way.choose(), slow);  // times have changed
-  }
 }
 
 TEST(ExtensionHint, GuessesThePackage) {

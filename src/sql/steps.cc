@@ -13,11 +13,6 @@ std::vector<Statement> statements_of(std::span<const Step> steps) {
   return out;
 }
 
-/// The statements may hold verifiers.
-void wipe(std::vector<Statement>& statements) {
-  for (Statement& statement : statements) secrets::wipe(statement.text);
-}
-
 Failed failed_of(const Step& step, const Failure& failure) {
   const bool file_missing =
       failure.is("58P01") || (failure.is("0A000") && failure.message.ends_with("is not available"));
@@ -34,9 +29,7 @@ void Outcome::add(Outcome&& other) {
 
 std::map<std::string, std::string> run_alone(Connection& connection, std::span<const Step> steps,
                                              Outcome& outcome) {
-  std::vector<Statement> statements = statements_of(steps);
-  const std::vector<Answer> answers = connection.run_all(statements);
-  wipe(statements);
+  const std::vector<Answer> answers = connection.run_all(statements_of(steps));
   std::map<std::string, std::string> failures;
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
@@ -51,9 +44,7 @@ std::map<std::string, std::string> run_alone(Connection& connection, std::span<c
 
 bool run_as_one(Connection& connection, std::span<const Step> steps, Outcome& outcome) {
   if (steps.empty()) return true;
-  std::vector<Statement> statements = statements_of(steps);
-  const std::vector<Answer> answers = connection.run_together(statements);
-  wipe(statements);
+  const std::vector<Answer> answers = connection.run_together(statements_of(steps));
   if (!answers.back()) {
     // After the last of them, it is the commit that has failed.
     const Step& step = steps[std::min(answers.size(), steps.size()) - 1];
