@@ -35,7 +35,7 @@ say audit -f examples/shop.yaml --attempts all
 
 bold '4. A backup, a table dropped by mistake, and the second before'
 say backup -f examples/shop.yaml
-"$program" backup -f "$example" "${here[@]}" --replicas 1 2>/dev/null
+"$program" backup -f "$example" "${here[@]}"
 sql orders "CREATE TABLE orders(id int); INSERT INTO orders SELECT generate_series(1, 1000)"
 sql orders "SELECT pg_sleep(1)" >/dev/null
 before=$(sql orders "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")

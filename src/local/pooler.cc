@@ -54,14 +54,23 @@ std::string hosts(const PoolerHost& host, std::string_view type, std::vector<std
   return address_of(1);
 }
 
-/// A database's name in pgbouncer.ini.
-std::string ini_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += c;
-    out += c;
-  }
-  return out + "\"";
+/// The [databases] of pgbouncer.ini. Names that it cannot spell need the wildcard; what is not the
+/// file's has no auth_user then, so that nothing is asked of the server before it is refused.
+std::string databases_text(const std::vector<std::string>& names, const std::string& server,
+                           std::string_view lookup) {
+  const auto plain = [](const std::string& name) {
+    return std::ranges::all_of(name, [](unsigned char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    });
+  };
+  std::string out = "[databases]\n";
+  for (const std::string& name : names)
+    if (plain(name)) out += fmt::format("{} = {}{}\n", name, server, lookup);
+  if (!names.empty() && std::ranges::all_of(names, plain)) return out;
+  if (!names.empty())
+    for (const char* name : {"postgres", "template1"})
+      if (std::ranges::find(names, name) == names.end()) out += fmt::format("{} = {}\n", name, server);
+  return out + fmt::format("* = {}{}\n", server, lookup);
 }
 
 struct Files {
@@ -176,13 +185,12 @@ std::string pooler_config(const PoolerHost& host, const Value& spec, std::string
   const std::string query = text(spec, {"pgbouncer", "authQuery"}).empty()
                                 ? "SELECT usename, passwd FROM cnpg_dbm.user_search($1)"
                                 : std::string(text(spec, {"pgbouncer", "authQuery"}));
-  const std::string where =
-      fmt::format("host={} port={} auth_user=cnpg_pooler_pgbouncer{}\n",
-                  hosts(host, text(spec, {"type"}), notices, name), host.port,
-                  asks_in_one_database(pgbouncer) ? " auth_dbname=postgres" : "");
-  std::string out = "; Written by cnpg-dbm from the values file.\n[databases]\n";
-  if (host.databases.empty()) out += "* = " + where;
-  for (const std::string& database : host.databases) out += fmt::format("{} = {}", ini_name(database), where);
+  std::string out = "; Written by cnpg-dbm from the values file.\n";
+  out += databases_text(
+      host.databases,
+      fmt::format("host={} port={}", hosts(host, text(spec, {"type"}), notices, name), host.port),
+      asks_in_one_database(pgbouncer) ? " auth_user=cnpg_pooler_pgbouncer auth_dbname=postgres"
+                                      : " auth_user=cnpg_pooler_pgbouncer");
   out += "\n[pgbouncer]\n";
   std::map<std::string, std::string> options = {{"client_tls_sslmode", "prefer"},
                                                 {"ignore_startup_parameters", "extra_float_digits,options"},
