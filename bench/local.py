@@ -26,11 +26,11 @@ CATALOGS = ("SELECT d.datname, r.rolname, d.datacl, d.datconnlimit FROM pg_datab
 
 
 class Engine:
-    """One cluster of the local engine, in a folder of its own."""
+    """One cluster of the local engine, in a folder of its own (with a short name: its socket is there)."""
 
     def __init__(self, program: str):
         self.program = program
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cnpg-dbm-bench-", dir="/tmp"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="b-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.values = self.folder / "values.yaml"
         self.databases: list[str] = []
