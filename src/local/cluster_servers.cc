@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "local/cluster.h"
 #include "local/hba.h"
+#include "local/pending.h"
 #include "local/pooler.h"
 #include "local/process.h"
 
@@ -65,14 +66,17 @@ Result<sql::Connection> LocalCluster::connect_admin() const {
 Status LocalCluster::run_server(const Instance& instance, const Instance::Files& files) {
   auto changed = instance.configure(files, tls_);
   if (!changed) return std::move(changed).error();
-  if (!instance.pid()) {
+  const auto pid = instance.pid();
+  if (!pid) {
     say(fmt::format("starting {}", instance.name()));
     if (auto started = instance.start(); !started) return started;
     did(fmt::format("{} started", instance.name()));
+    Pending(instance.data).clear();
     return Ok{};
   }
+  // A run that was killed may have left it on the way up.
+  if (auto ready = instance.wait_until_ready(*pid, 0); !ready) return ready;
   if (!*changed) return Ok{};
-  if (auto reloaded = instance.reload(); !reloaded) return reloaded;
   sql::Target target = admin();
   target.host = instance.sockets.string();
   auto opened = sql::Connection::open(target);
@@ -82,9 +86,9 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
   const auto text = [](const sql::Answer& answer) {
     return answer.ok() && answer->size() > 0 ? std::string(answer->at(0, 0)) : std::string();
   };
-  const fs::file_time_type written = fs::last_write_time(instance.data / "postgresql.conf");
-  const auto seconds = std::chrono::duration<double>(
-      std::chrono::file_clock::to_sys(written).time_since_epoch()).count();
+  const auto seconds =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  if (auto reloaded = instance.reload(); !reloaded) return reloaded;
   wait_until(
       [&] {
         return text(connection.run(fmt::format(
@@ -101,12 +105,14 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
                  "correct postgresql.pg_hba in the values file; until then the old lines count"};
   if (waiting.empty()) {
     did(fmt::format("{} reloaded", instance.name()));
+    Pending(instance.data).clear();
     return Ok{};
   }
   say(fmt::format("restarting {} for {}", instance.name(), waiting));
   if (auto stopped = instance.stop(StopMode::kFast); !stopped) return stopped;
   if (auto started = instance.start(); !started) return started;
   did(fmt::format("{} restarted for {}", instance.name(), waiting));
+  Pending(instance.data).clear();
   return Ok{};
 }
 

@@ -135,9 +135,11 @@ Result<std::vector<Engine::Outcome>> Engine::up(const Wanted& wanted) {
           const std::lock_guard lock(mutex_);
           state = state_.clusters[std::string(plan.cluster->name)];
         }
-        if (options_.new_ports) {
+        if (options_.new_ports) {  // what runs, runs on the old ones
+          if (auto stopped = stop(std::string(plan.cluster->name)); !stopped)
+            return Outcome{std::string(plan.cluster->name), std::move(stopped).error()};
           state.port = 0;
-          state.poolers.clear();
+          for (auto& [pooler, port] : state.poolers) port = 0;
         }
         LocalCluster cluster(*around, source, std::move(state));
         return Outcome{std::string(plan.cluster->name), cluster.up()};
@@ -202,7 +204,13 @@ bool Engine::runs(const std::string& cluster) const {
 
 Result<bool> Engine::stop(const std::string& cluster) {
   bool any = false;
-  for (const auto& [pooler, port] : state_.clusters[cluster].poolers) {
+  std::map<std::string, int> poolers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto state = state_.clusters.find(cluster); state != state_.clusters.end())
+      poolers = state->second.poolers;
+  }
+  for (const auto& [pooler, port] : poolers) {
     auto stopped = stop_pooler(layout_, cluster, pooler);
     if (!stopped) return stopped;
     any |= *stopped;

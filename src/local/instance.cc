@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "local/pending.h"
 #include "local/ports.h"
 #include "local/process.h"
 #include "local/settings.h"
@@ -124,15 +126,15 @@ Result<bool> Instance::configure(const Files& files, const Certificates& tls) co
     parameters["primary_conninfo"] = files.primary_conninfo;
     parameters["primary_slot_name"] = fmt::format("dbm_{}", number);
   }
-  bool changed = false;
+  const Pending pending(data);
   for (const auto& [file, text] : {std::pair("postgresql.conf", config_text(parameters)),
                                    std::pair("pg_hba.conf", files.hba),
                                    std::pair("pg_ident.conf", files.ident)}) {
-    auto written = write_if_changed(data / file, text, 0600);
-    if (!written) return written;
-    changed |= *written;
+    if (text_or_empty(data / file) == text) continue;
+    if (auto set = pending.set(); !set) return std::move(set).error();
+    if (auto written = write_atomically(data / file, text, 0600); !written) return std::move(written).error();
   }
-  return changed;
+  return pending.is_set();
 }
 
 std::optional<pid_t> Instance::pid() const { return running(data / "postmaster.pid", "postgres"); }
@@ -157,16 +159,20 @@ Status Instance::start() const {
   auto started = start_server({.words = {postgres.program("postgres"), "-D", data.string()},
                                .folder = data}, log);
   if (!started) return std::move(started).error();
+  return wait_until_ready(*started, ignored ? 0 : said_before);
+}
+
+Status Instance::wait_until_ready(pid_t id, uintmax_t said_before) const {
   const bool ready = wait_until(
       [&] {
-        const std::string now = text_or_empty(pid_file);
+        const std::string now = text_or_empty(data / "postmaster.pid");
         const std::string_view state = state_in(now);
         return state == "ready" || (state == "standby" && !is_primary());
       },
-      kPatience, *started);
-  if (ready && is_alive(*started)) return Ok{};
+      kPatience, id);
+  if (ready && is_alive(id)) return Ok{};
   std::string said = text_or_empty(log);
-  if (!ignored && said_before <= said.size()) said.erase(0, said_before);
+  said.erase(0, std::min<uintmax_t>(said_before, said.size()));
   return Error{fmt::format("PostgreSQL of {} does not start:\n{}", name(), tail(said)),
                "its whole log: " + log.string()};
 }

@@ -51,13 +51,17 @@ struct Instance {
     std::string hba, ident;
     std::string primary_conninfo = {};  // of a replica
   };
-  /// Writes what differs; true when something did.
+  /// Writes what differs; true when something did, or when the server has not taken all of what an
+  /// earlier call wrote (see Pending).
   Result<bool> configure(const Files& files, const Certificates& tls) const;
 
   // ---- the process ----
   std::optional<pid_t> pid() const;
   /// Returns when connections are accepted.
   Status start() const;
+  /// Waits until the running server `id` accepts connections; `said_before`: bytes of the log that
+  /// are not about it.
+  Status wait_until_ready(pid_t id, uintmax_t said_before) const;
   Status stop(StopMode mode) const;
   Status reload() const;
 };
