@@ -49,7 +49,7 @@ std::vector<int> found_instances(const Layout& layout, std::string_view cluster)
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   Layout layout(options.dir);
-  if (auto became = become_unprivileged(layout, options.user); !became) return std::move(became).error();
+  if (auto became = become_unprivileged(layout, options.user, true); !became) return std::move(became).error();
   if (auto made = layout.make(); !made) return std::move(made).error();
   auto lock = Lock::take(layout.lock(), options.command, options.patience, options.waiting);
   if (!lock) return std::move(lock).error();
