@@ -107,7 +107,8 @@ Status LocalCluster::choose_ports() {
   std::set<int> taken;
   const auto choose_for = [&](int& port, const std::string& name, int addresses) -> Status {
     if (port != 0) return Ok{};
-    auto chosen = choose_port(name, addresses, taken);
+    // Another folder's cluster of this name, made at the same time, should look elsewhere.
+    auto chosen = choose_port(fmt::format("{}:{}", around_.layout->root().string(), name), addresses, taken);
     if (!chosen) return std::move(chosen).error();
     port = *chosen;
     return Ok{};

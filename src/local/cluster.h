@@ -82,6 +82,10 @@ class LocalCluster {
   Status make_certificates();
   Status make_primary();
   Status run_server(const Instance& instance, const Instance::Files& files);
+  Status run_replica(const Instance& replica, const Instance::Files& files);
+  /// Waits until so many replicas, whose names are LIKE this, have replayed all that there is now;
+  /// false when they do not within a minute.
+  Result<bool> replayed(const std::string& names, int replicas);
   Status forget_recovery(const Instance& primary);
   Status prepare();
   Status make_lookup_function(const std::string& database);

@@ -44,6 +44,17 @@ std::vector<std::string> initdb_options(const Value& spec) {
   return out;
 }
 
+/// What the server does not take of its files: values, which it tells apart from those that wait for a
+/// restart, and lines of pg_hba.conf.
+constexpr std::string_view kRefused = R"(
+  SELECT coalesce(string_agg(what, '; '), '') FROM (
+    SELECT format('%s = %s', f.name, f.setting) AS what FROM pg_file_settings f
+    WHERE f.error IS NOT NULL AND f.name IS NOT NULL AND NOT EXISTS
+      (SELECT FROM pg_settings s WHERE s.name = lower(f.name) AND s.pending_restart)
+    UNION ALL
+    SELECT format('line %s of pg_hba.conf: %s', line_number, error) FROM pg_hba_file_rules
+    WHERE error IS NOT NULL) refused)";
+
 }  // namespace
 
 sql::Target LocalCluster::admin(const std::string& database) const {
@@ -64,18 +75,17 @@ Result<sql::Connection> LocalCluster::connect_admin() const {
 /// Starts a server, or gives the one that runs what changed: by reload, by restart where a parameter
 /// needs that.
 Status LocalCluster::run_server(const Instance& instance, const Instance::Files& files) {
-  auto changed = instance.configure(files, tls_);
+  const Instance::Texts before = instance.texts();
+  auto changed = instance.write(instance.texts_of(files, tls_));
   if (!changed) return std::move(changed).error();
-  const auto pid = instance.pid();
-  if (!pid) {
-    say(fmt::format("starting {}", instance.name()));
-    if (auto started = instance.start(); !started) return started;
+  const bool ran = instance.pid().has_value();
+  if (!ran) say(fmt::format("starting {}", instance.name()));
+  if (auto started = instance.start(); !started) return started;
+  if (!ran) {
     did(fmt::format("{} started", instance.name()));
     Pending(instance.data).clear();
     return Ok{};
   }
-  // A run that was killed may have left it on the way up.
-  if (auto ready = instance.wait_until_ready(*pid, 0); !ready) return ready;
   if (!*changed) return Ok{};
   sql::Target target = admin();
   target.host = instance.sockets.string();
@@ -97,12 +107,14 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
       std::chrono::seconds(5));
   const std::string waiting = text(connection.run(
       "SELECT coalesce(string_agg(name, ', ' ORDER BY name), '') FROM pg_settings WHERE pending_restart"));
-  const std::string broken = text(connection.run(
-      "SELECT coalesce(string_agg('line ' || line_number || ': ' || error, '; '), '') "
-      "FROM pg_hba_file_rules WHERE error IS NOT NULL"));
-  if (!broken.empty())
-    return Error{fmt::format("PostgreSQL refuses pg_hba.conf of {}: {}", instance.name(), broken),
-                 "correct postgresql.pg_hba in the values file; until then the old lines count"};
+  const std::string broken = text(connection.run(std::string(kRefused)));
+  if (!broken.empty()) {
+    // Else the server would not start again, and the next run would find nothing to change.
+    if (auto back = instance.write(before); !back) return std::move(back).error();
+    if (auto reloaded = instance.reload(); !reloaded) return reloaded;
+    return Error{fmt::format("PostgreSQL of {} refuses {}", instance.name(), broken),
+                 "correct it in the values file; until then all is as it was"};
+  }
   if (waiting.empty()) {
     did(fmt::format("{} reloaded", instance.name()));
     Pending(instance.data).clear();
@@ -175,6 +187,13 @@ Status LocalCluster::forget_recovery(const Instance& primary) {
 /// Readers must find on a replica what was made on the primary.
 Status LocalCluster::wait_for_replicas() {
   if (source_.instances == 1 || report_.done.empty()) return Ok{};
+  auto there = replayed(fmt::format("{}-%", cluster_.name), source_.instances - 1);
+  if (!there) return std::move(there).error();
+  if (!*there) report_.notices.push_back("the replicas are behind: see `cnpg-dbm status`");
+  return Ok{};
+}
+
+Result<bool> LocalCluster::replayed(const std::string& names, int replicas) {
   auto connection = connect_admin();
   if (!connection) return std::move(connection).error();
   const auto now = connection->run("SELECT pg_current_wal_lsn()");
@@ -182,16 +201,13 @@ Status LocalCluster::wait_for_replicas() {
   say("waiting for the replicas");
   const std::string question = fmt::format(
       "SELECT count(*) >= {} FROM pg_stat_replication WHERE application_name LIKE {} AND replay_lsn >= {}::pg_lsn",
-      source_.instances - 1, connection->literal(std::string(cluster_.name) + "-%"), connection->literal(now->at(0, 0)));
-  const bool there = wait_until(
+      replicas, connection->literal(names), connection->literal(now->at(0, 0)));
+  return wait_until(
       [&] {
         const auto answer = connection->run(question);
         return !answer.ok() || answer->flag(0, 0);
       },
       std::chrono::seconds(60));
-  if (!there)
-    report_.notices.push_back("the replicas are behind: see `cnpg-dbm status`");
-  return Ok{};
 }
 
 /// What CloudNativePG's own instances hold: the roles of replication and of poolers.
@@ -278,9 +294,24 @@ Status LocalCluster::make_replicas() {
         "sslrootcert={} sslcert={} sslkey={}",
         primary.address, primary.port, replica.name(), tls_.ca(),
         tls_.certificate("streaming_replica"), tls_.key("streaming_replica"));
-    if (auto runs = run_server(replica, *written); !runs) return runs;
+    if (auto runs = run_replica(replica, *written); !runs) return runs;
   }
   return Ok{};
+}
+
+/// A replica does not start with less than its primary had when the WAL was written that it replays
+/// next: what is lowered on the primary is lowered here when that is replayed.
+Status LocalCluster::run_replica(const Instance& replica, const Instance::Files& files) {
+  if (replica.pid() && replica.texts() == replica.texts_of(files, tls_)) return Ok{};
+  auto needed = replica.not_below(files.parameters);
+  if (!needed) return std::move(needed).error();
+  if (!needed->empty()) {
+    Instance::Files careful = files;
+    for (auto& [parameter, value] : *needed) careful.parameters[parameter] = std::move(value);
+    if (auto runs = run_server(replica, careful); !runs) return runs;
+    if (auto there = replayed(replica.name(), 1); !there) return std::move(there).error();
+  }
+  return run_server(replica, files);
 }
 
 Status LocalCluster::remove_replicas(int first) {

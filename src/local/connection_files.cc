@@ -197,7 +197,8 @@ Result<bool> write_connection_files(const Ways& ways, const render::ClusterPlan&
   const fs::path folder = ways.layout->connections(c.name);
   const std::string now = fingerprint_of(files);
   std::error_code error;
-  if (now == fingerprint && fs::exists(folder, error)) return false;
+  const auto there = std::distance(fs::directory_iterator(folder, error), fs::directory_iterator());
+  if (now == fingerprint && static_cast<size_t>(there) == files.size()) return false;
   if (auto made = make_folders(folder); !made) return std::move(made).error();
   for (const auto& entry : fs::directory_iterator(folder, error))
     if (!files.contains(entry.path().filename())) fs::remove(entry.path(), error);

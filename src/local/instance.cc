@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -31,6 +32,12 @@ std::string_view state_in(std::string_view pid_file) {
     pid_file.remove_prefix(end + 1);
   }
   return pid_file.substr(0, pid_file.find_first_of(" \n"));
+}
+
+pid_t first_number(const std::string& text) {
+  pid_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace
@@ -108,7 +115,7 @@ Status Instance::copy_from(const Instance& primary, const Certificates& tls) con
   return adopt(*fresh);
 }
 
-Result<bool> Instance::configure(const Files& files, const Certificates& tls) const {
+Instance::Texts Instance::texts_of(const Files& files, const Certificates& tls) const {
   std::map<std::string, std::string> parameters = files.parameters;
   parameters["cluster_name"] = name();
   parameters["hot_standby"] = "on";
@@ -126,10 +133,18 @@ Result<bool> Instance::configure(const Files& files, const Certificates& tls) co
     parameters["primary_conninfo"] = files.primary_conninfo;
     parameters["primary_slot_name"] = fmt::format("dbm_{}", number);
   }
+  return {{"postgresql.conf", config_text(parameters)}, {"pg_hba.conf", files.hba}, {"pg_ident.conf", files.ident}};
+}
+
+Instance::Texts Instance::texts() const {
+  Texts out;
+  for (const char* file : {"postgresql.conf", "pg_hba.conf", "pg_ident.conf"}) out[file] = text_or_empty(data / file);
+  return out;
+}
+
+Result<bool> Instance::write(const Texts& texts) const {
   const Pending pending(data);
-  for (const auto& [file, text] : {std::pair("postgresql.conf", config_text(parameters)),
-                                   std::pair("pg_hba.conf", files.hba),
-                                   std::pair("pg_ident.conf", files.ident)}) {
+  for (const auto& [file, text] : texts) {
     if (text_or_empty(data / file) == text) continue;
     if (auto set = pending.set(); !set) return std::move(set).error();
     if (auto written = write_atomically(data / file, text, 0600); !written) return std::move(written).error();
@@ -137,44 +152,78 @@ Result<bool> Instance::configure(const Files& files, const Certificates& tls) co
   return pending.is_set();
 }
 
+Result<std::map<std::string, std::string>> Instance::not_below(
+    const std::map<std::string, std::string>& parameters) const {
+  const auto said = run({.words = {postgres.program("pg_controldata"), data.string()}});
+  if (!said) return said.error();
+  if (!said->good()) return Error{fmt::format("pg_controldata failed:\n{}", tail(said->output)), ""};
+  struct Kept {
+    std::string_view line;  // of pg_controldata
+    const char* parameter;
+    int64_t otherwise;  // PostgreSQL's default
+  };
+  constexpr Kept kKept[] = {{"max_connections setting:", "max_connections", 100},
+                            {"max_worker_processes setting:", "max_worker_processes", 8},
+                            {"max_wal_senders setting:", "max_wal_senders", 10},
+                            {"max_prepared_xacts setting:", "max_prepared_transactions", 0},
+                            {"max_locks_per_xact setting:", "max_locks_per_transaction", 64}};
+  const std::string_view text = said->output;
+  std::map<std::string, std::string> out;
+  for (const Kept& kept : kKept) {
+    const size_t at = text.find(kept.line);
+    if (at == text.npos) continue;
+    const size_t digits = text.find_first_of("0123456789", at + kept.line.size());
+    int64_t least = 0, wanted = kept.otherwise;
+    if (digits != text.npos) std::from_chars(text.data() + digits, text.data() + text.size(), least);
+    if (const auto given = parameters.find(kept.parameter); given != parameters.end())
+      std::from_chars(given->second.data(), given->second.data() + given->second.size(), wanted);
+    if (wanted < least) out[kept.parameter] = std::to_string(least);
+  }
+  return out;
+}
+
 std::optional<pid_t> Instance::pid() const { return running(data / "postmaster.pid", "postgres"); }
+
+/// True when this process accepts connections; the file may still be a dead server's.
+bool Instance::is_ready(pid_t process) const {
+  const std::string text = text_or_empty(data / "postmaster.pid");
+  if (first_number(text) != process) return false;
+  const std::string_view state = state_in(text);
+  return state == "ready" || (state == "standby" && !is_primary());
+}
 
 Status Instance::start() const {
   const fs::path pid_file = data / "postmaster.pid";
-  // The server takes a pid file for stale when there is no such process, and looks for shared memory
-  // still in use; it cannot know that the id was given to another program since.
-  pid_t old = 0;
-  const std::string text = text_or_empty(pid_file);
-  std::from_chars(text.data(), text.data() + text.size(), old);
-  if (old > 0 && is_alive(old) && !running(pid_file, "postgres")) unlink(pid_file.c_str());
-
-  if (!is_free(address, port))
-    return Error{fmt::format("the port {}:{} of {} is taken by {}", address, port, name(),
-                             listener(address, port)),
-                 fmt::format("end that program; or `cnpg-dbm down {}` and up with --new-ports", cluster)};
-  for (const fs::path& folder : {sockets, log.parent_path()})
-    if (auto made = make_folders(folder); !made) return made;
   std::error_code ignored;
   const auto said_before = fs::file_size(log, ignored);
-  auto started = start_server({.words = {postgres.program("postgres"), "-D", data.string()},
-                               .folder = data}, log);
-  if (!started) return std::move(started).error();
-  return wait_until_ready(*started, ignored ? 0 : said_before);
-}
-
-Status Instance::wait_until_ready(pid_t id, uintmax_t said_before) const {
-  const bool ready = wait_until(
-      [&] {
-        const std::string now = text_or_empty(data / "postmaster.pid");
-        const std::string_view state = state_in(now);
-        return state == "ready" || (state == "standby" && !is_primary());
-      },
-      kPatience, id);
-  if (ready && is_alive(id)) return Ok{};
+  std::optional<pid_t> process = pid();  // one that a killed run started may not be ready yet
+  if (!process) {
+    // The server takes a pid file for stale when there is no such process. It cannot know that the id
+    // was given to another program since, or that the process only waits to be collected.
+    const pid_t old = first_number(text_or_empty(pid_file));
+    if (old > 0 && (kill(old, 0) == 0 || errno == EPERM)) unlink(pid_file.c_str());
+    if (!is_free(address, port))
+      return Error{fmt::format("the port {}:{} of {} is taken by {}", address, port, name(),
+                               listener(address, port)),
+                   fmt::format("end that program; or `cnpg-dbm down {}` and up with --new-ports", cluster)};
+    for (const fs::path& folder : {sockets, log.parent_path()})
+      if (auto made = make_folders(folder); !made) return made;
+    auto started = start_server({.words = {postgres.program("postgres"), "-D", data.string()},
+                                 .folder = data}, log);
+    if (!started) return std::move(started).error();
+    process = *started;
+  }
+  bool ready = wait_until([&] { return is_ready(*process); }, kPatience, *process);
+  if (const auto other = pid(); !ready && other && *other != *process) {  // was quicker
+    process = other;
+    ready = wait_until([&] { return is_ready(*process); }, kPatience, *process);
+  }
+  if (ready && is_alive(*process)) return Ok{};
   std::string said = text_or_empty(log);
   said.erase(0, std::min<uintmax_t>(said_before, said.size()));
   return Error{fmt::format("PostgreSQL of {} does not start:\n{}", name(), tail(said)),
-               "its whole log: " + log.string()};
+               said.find("No space left") != said.npos ? "make room on the disk and run the command again"
+                                                       : "its whole log: " + log.string()};
 }
 
 Status Instance::stop(StopMode mode) const {

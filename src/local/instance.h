@@ -51,17 +51,22 @@ struct Instance {
     std::string hba, ident;
     std::string primary_conninfo = {};  // of a replica
   };
+  using Texts = std::map<std::string, std::string>;  // by file name
+  /// Its configuration files as they are, and as they should be.
+  Texts texts() const;
+  Texts texts_of(const Files& files, const Certificates& tls) const;
   /// Writes what differs; true when something did, or when the server has not taken all of what an
   /// earlier call wrote (see Pending).
-  Result<bool> configure(const Files& files, const Certificates& tls) const;
+  Result<bool> write(const Texts& texts) const;
+  /// Of a replica: what it needs for now instead of those of `parameters` that are less than its
+  /// primary had when the WAL was written that it replays next (max_connections and others).
+  Result<std::map<std::string, std::string>> not_below(const std::map<std::string, std::string>& parameters) const;
 
   // ---- the process ----
   std::optional<pid_t> pid() const;
-  /// Returns when connections are accepted.
+  /// Starts it where it does not run; returns when connections are accepted.
   Status start() const;
-  /// Waits until the running server `id` accepts connections; `said_before`: bytes of the log that
-  /// are not about it.
-  Status wait_until_ready(pid_t id, uintmax_t said_before) const;
+  bool is_ready(pid_t process) const;
   Status stop(StopMode mode) const;
   Status reload() const;
 };

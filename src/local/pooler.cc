@@ -150,7 +150,11 @@ Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& objec
   const std::string ini = pooler_config(host, spec, name, port, tool.version, news.notices);
   auto changed = write_files(files, ini, spec);
   if (!changed) return std::move(changed).error();
-  const auto pid = running(files.pid(), "pgbouncer");
+  auto pid = running(files.pid(), "pgbouncer");
+  if (!pid && !is_free("127.0.0.1", port)) {
+    // Perhaps one that a killed run started, and that has not written its pid file yet.
+    wait_until([&] { return (pid = running(files.pid(), "pgbouncer")) || is_free("127.0.0.1", port); }, 2s);
+  }
   if (!pid) {
     if (auto started = start(tool, host, name, port); !started) return started;
     news.done.push_back(fmt::format("pooler {} started", name));

@@ -43,7 +43,8 @@ Status run_well(const Command& command, std::string_view what);
 /// when we end.
 Result<pid_t> start_server(const Command& command, const std::filesystem::path& log);
 
-/// True while there is such a process (one that ended and was a child of ours is collected).
+/// True while there is such a process. One that ended does not count, whether its parent collected it
+/// (ours are collected here) or not.
 bool is_alive(pid_t pid);
 /// Looks at `done` every few milliseconds until it is true; false when `patience` ran out, or as
 /// soon as the process `pid` (0: none) is gone.
