@@ -28,6 +28,7 @@ stage unit-release unit release
 export CNPG_DBM=$PWD/build/release/cnpg-dbm
 stage kube-build test/kube/build.sh admission
 stage cli pytest cli test/cli test/yaml tools/crdgen
+stage local pytest local test/local
 stage kube pytest kube test/kube
 stage build-sanitize build sanitize
 stage unit-sanitize unit sanitize

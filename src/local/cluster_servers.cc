@@ -79,6 +79,12 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
   auto changed = instance.write(instance.texts_of(files, tls_));
   if (!changed) return std::move(changed).error();
   const bool ran = instance.pid().has_value();
+  if (ran && instance.running_port() != instance.port) {
+    if (auto stopped = instance.stop(StopMode::kFast); !stopped) return stopped;
+    if (auto started = instance.start(); !started) return started;
+    did(fmt::format("{} restarted for port", instance.name()));
+    return Ok{};
+  }
   if (!ran) say(fmt::format("starting {}", instance.name()));
   if (auto started = instance.start(); !started) return started;
   if (!ran) {
@@ -176,6 +182,11 @@ Status LocalCluster::forget_recovery(const Instance& primary) {
     return Ok{};
   auto connection = connect_admin();
   if (!connection) return std::move(connection).error();
+  const auto recovers = [&] {
+    const auto answer = connection->run("SELECT pg_is_in_recovery()");
+    return answer.ok() && answer->flag(0, 0);
+  };
+  wait_until([&] { return !recovers(); }, std::chrono::minutes(5));  // its last checkpoint
   for (const char* name : {"restore_command", "recovery_target", "recovery_target_action", "recovery_target_inclusive",
                            "recovery_target_lsn", "recovery_target_name", "recovery_target_time",
                            "recovery_target_timeline", "recovery_target_xid"})

@@ -19,15 +19,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// PgBouncer before 1.19 asks for verifiers in the database that the client wants to enter.
+/// PgBouncer asks for verifiers in `postgres`; before 1.19, in the database that the client wants to
+/// enter.
 void let_poolers_ask(sql::Desired& desired) {
   const auto tool = find_pgbouncer();
-  if (!tool || asks_in_one_database(tool->version)) return;
+  if (!tool) return;
+  const auto add = [](std::vector<std::string>& entrants) {
+    const std::string role = "cnpg_pooler_pgbouncer";
+    const auto place = std::ranges::lower_bound(entrants, role);
+    if (place == entrants.end() || *place != role) entrants.insert(place, role);
+  };
+  if (asks_in_one_database(tool->version)) return add(desired.maintenance_entrants["postgres"]);
+  for (auto& [database, entrants] : desired.maintenance_entrants) add(entrants);
   for (sql::Database& db : desired.databases) {
     db.own_schema = lookup_function();
-    auto& entrants = db.entrants;
-    const std::string role = "cnpg_pooler_pgbouncer";
-    entrants.insert(std::ranges::lower_bound(entrants, role), role);
+    add(db.entrants);
   }
 }
 
@@ -139,7 +145,7 @@ Result<std::vector<Engine::Outcome>> Engine::up(const Wanted& wanted) {
           if (auto stopped = stop(std::string(plan.cluster->name)); !stopped)
             return Outcome{std::string(plan.cluster->name), std::move(stopped).error()};
           state.port = 0;
-          for (auto& [pooler, port] : state.poolers) port = 0;
+          for (auto& [pooler, port] : state.poolers) port = 0;  // its name tells what runs
         }
         LocalCluster cluster(*around, source, std::move(state));
         return Outcome{std::string(plan.cluster->name), cluster.up()};
@@ -235,6 +241,7 @@ Status Engine::remove(const std::string& cluster) {
   }
   for (int number = 1; fs::exists(layout_.sockets(cluster, number), error); ++number)
     fs::remove_all(layout_.sockets(cluster, number), error);
+  fs::remove(layout_.sockets(cluster, 1).parent_path(), error);  // where it is empty: it may be in /tmp
   state_.clusters.erase(cluster);
   passwords_.forget(cluster);
   if (auto saved = passwords_.save(layout_.passwords()); !saved) return saved;

@@ -24,9 +24,10 @@ using namespace std::chrono_literals;
 constexpr std::string_view kMark = "cnpg-dbm.instance";
 constexpr auto kPatience = 30min;  // a crash recovery, a restore of much WAL
 
-/// The state in postmaster.pid's eighth line: "starting", "ready", "standby", "stopping".
-std::string_view state_in(std::string_view pid_file) {
-  for (int line = 0; line < 7; ++line) {
+/// A line of postmaster.pid, counted from 1: the fourth is the port, the eighth the state ("starting",
+/// "ready", "standby", "stopping").
+std::string_view line_of(std::string_view pid_file, int number) {
+  for (int line = 1; line < number; ++line) {
     const size_t end = pid_file.find('\n');
     if (end == pid_file.npos) return {};
     pid_file.remove_prefix(end + 1);
@@ -34,8 +35,8 @@ std::string_view state_in(std::string_view pid_file) {
   return pid_file.substr(0, pid_file.find_first_of(" \n"));
 }
 
-pid_t first_number(const std::string& text) {
-  pid_t number = 0;
+int first_number(std::string_view text) {
+  int number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
@@ -182,14 +183,30 @@ Result<std::map<std::string, std::string>> Instance::not_below(
   return out;
 }
 
-std::optional<pid_t> Instance::pid() const { return running(data / "postmaster.pid", "postgres"); }
+std::optional<pid_t> Instance::pid() const { return running(data / "postmaster.pid", "postgres", data); }
+
+int Instance::running_port() const { return first_number(line_of(text_or_empty(data / "postmaster.pid"), 4)); }
 
 /// True when this process accepts connections; the file may still be a dead server's.
 bool Instance::is_ready(pid_t process) const {
   const std::string text = text_or_empty(data / "postmaster.pid");
   if (first_number(text) != process) return false;
-  const std::string_view state = state_in(text);
-  return state == "ready" || (state == "standby" && !is_primary());
+  // "ready" is also who answers readers before its recovery has come to its end.
+  std::error_code error;
+  return line_of(text, 8) == "ready" && (!is_primary() || !fs::exists(data / "recovery.signal", error));
+}
+
+/// The server takes its lock files for stale when there is no such process. It cannot know that the id
+/// was given to another program since, or that the process only waits to be collected.
+void Instance::forget_old_process() const {
+  std::vector<fs::path> locks = {data / "postmaster.pid"};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(sockets, error))
+    if (entry.path().extension() == ".lock") locks.push_back(entry.path());
+  for (const fs::path& lock : locks) {
+    const pid_t old = first_number(text_or_empty(lock));
+    if (old > 0 && (kill(old, 0) == 0 || errno == EPERM) && !running(lock, "postgres", data)) fs::remove(lock, error);
+  }
 }
 
 Status Instance::start() const {
@@ -198,10 +215,7 @@ Status Instance::start() const {
   const auto said_before = fs::file_size(log, ignored);
   std::optional<pid_t> process = pid();  // one that a killed run started may not be ready yet
   if (!process) {
-    // The server takes a pid file for stale when there is no such process. It cannot know that the id
-    // was given to another program since, or that the process only waits to be collected.
-    const pid_t old = first_number(text_or_empty(pid_file));
-    if (old > 0 && (kill(old, 0) == 0 || errno == EPERM)) unlink(pid_file.c_str());
+    forget_old_process();
     if (!is_free(address, port))
       return Error{fmt::format("the port {}:{} of {} is taken by {}", address, port, name(),
                                listener(address, port)),

@@ -64,9 +64,12 @@ struct Instance {
 
   // ---- the process ----
   std::optional<pid_t> pid() const;
+  /// Where the process listens (a parameter may have changed since it started); 0: not told yet.
+  int running_port() const;
   /// Starts it where it does not run; returns when connections are accepted.
   Status start() const;
   bool is_ready(pid_t process) const;
+  void forget_old_process() const;
   Status stop(StopMode mode) const;
   Status reload() const;
 };

@@ -136,11 +136,21 @@ Status start(const Tool& tool, const PoolerHost& host, std::string_view name, in
   auto pid = start_server({.words = {tool.path, files.ini().string()}, .folder = files.folder}, log);
   if (!pid) return std::move(pid).error();
   const bool ready = wait_until(
-      [&] { return running(files.pid(), "pgbouncer").has_value() && !is_free("127.0.0.1", port); }, 60s, *pid);
+      [&] { return running(files.pid(), "pgbouncer", files.folder).has_value() && !is_free("127.0.0.1", port); }, 60s, *pid);
   if (ready && is_alive(*pid)) return Ok{};
   std::string said = text_or_empty(log);
   if (said_before <= said.size()) said.erase(0, said_before);
   return Error{fmt::format("pooler {} does not start:\n{}", name, tail(said)), "its whole log: " + log.string()};
+}
+
+/// What a reload leaves as it was: the port, and databases that were entered by the wildcard.
+bool needs_restart(std::string_view before, std::string_view now) {
+  const auto line = [](std::string_view ini, std::string_view begin) {
+    const size_t at = ini.find(begin);
+    return at == ini.npos ? std::string_view() : ini.substr(at, ini.find('\n', at + 1) - at);
+  };
+  return line(before, "\nlisten_port = ") != line(now, "\nlisten_port = ") ||
+         (!line(before, "\n* = ").empty() && line(before, "\n* = ") != line(now, "\n* = "));
 }
 
 Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& object, std::string_view name,
@@ -148,17 +158,24 @@ Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& objec
   const Value& spec = *object.find("spec");
   const Files files{host.layout->pooler(host.cluster, name)};
   const std::string ini = pooler_config(host, spec, name, port, tool.version, news.notices);
+  const std::string before = text_or_empty(files.ini());
   auto changed = write_files(files, ini, spec);
   if (!changed) return std::move(changed).error();
-  auto pid = running(files.pid(), "pgbouncer");
+  auto pid = running(files.pid(), "pgbouncer", files.folder);
   if (!pid && !is_free("127.0.0.1", port)) {
     // Perhaps one that a killed run started, and that has not written its pid file yet.
-    wait_until([&] { return (pid = running(files.pid(), "pgbouncer")) || is_free("127.0.0.1", port); }, 2s);
+    wait_until([&] { return (pid = running(files.pid(), "pgbouncer", files.folder)) || is_free("127.0.0.1", port); }, 2s);
   }
   if (!pid) {
     if (auto started = start(tool, host, name, port); !started) return started;
     news.done.push_back(fmt::format("pooler {} started", name));
   } else if (*changed) {
+    if (needs_restart(before, ini)) {
+      if (auto stopped = stop_pooler(*host.layout, host.cluster, name); !stopped) return std::move(stopped).error();
+      if (auto started = start(tool, host, name, port); !started) return started;
+      news.done.push_back(fmt::format("pooler {} restarted", name));
+      return Ok{};
+    }
     kill(*pid, SIGHUP);
     news.done.push_back(fmt::format("pooler {} reloaded", name));
   }
@@ -262,11 +279,13 @@ Status bring_up_poolers(const PoolerHost& host, const spec::Cluster& cluster,
 }
 
 bool pooler_runs(const Layout& layout, std::string_view cluster, std::string_view pooler) {
-  return running(Files{layout.pooler(cluster, pooler)}.pid(), "pgbouncer").has_value();
+  const Files files{layout.pooler(cluster, pooler)};
+  return running(files.pid(), "pgbouncer", files.folder).has_value();
 }
 
 Result<bool> stop_pooler(const Layout& layout, std::string_view cluster, std::string_view pooler) {
-  const auto pid = running(Files{layout.pooler(cluster, pooler)}.pid(), "pgbouncer");
+  const Files files{layout.pooler(cluster, pooler)};
+  const auto pid = running(files.pid(), "pgbouncer", files.folder);
   if (!pid) return false;
   if (stop_process(*pid, SIGTERM, 10s) || stop_process(*pid, SIGKILL, 10s)) return true;
   return Error{fmt::format("pooler {} (process {}) does not stop", pooler, *pid), ""};

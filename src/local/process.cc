@@ -189,7 +189,7 @@ bool stop_process(pid_t pid, int signal, std::chrono::milliseconds patience) {
   return wait_until([&] { return !is_alive(pid); }, patience);
 }
 
-std::optional<pid_t> running(const fs::path& pid_file, std::string_view program) {
+std::optional<pid_t> running(const fs::path& pid_file, std::string_view program, const fs::path& folder) {
   const std::string text = text_or_empty(pid_file);
   pid_t pid = 0;
   std::from_chars(text.data(), text.data() + text.size(), pid);
@@ -200,7 +200,10 @@ std::optional<pid_t> running(const fs::path& pid_file, std::string_view program)
   std::string name = error ? text_or_empty(fmt::format("/proc/{}/comm", pid)) : file.filename().string();
   while (!name.empty() && name.back() == '\n') name.pop_back();
   if (name.ends_with(" (deleted)")) name.resize(name.size() - 10);  // upgraded while it runs
-  return name == program.substr(0, error ? 15 : program.npos) ? std::optional(pid) : std::nullopt;
+  if (name != program.substr(0, error ? 15 : program.npos)) return std::nullopt;
+  if (folder.empty()) return pid;
+  const bool there = fs::equivalent(fmt::format("/proc/{}/cwd", pid), folder, error);
+  return there || error == std::errc::permission_denied ? std::optional(pid) : std::nullopt;
 }
 
 }  // namespace dbm::local

@@ -52,9 +52,11 @@ bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds pat
 /// Sends the signal and waits for the end; false when the process outlives `patience`.
 bool stop_process(pid_t pid, int signal, std::chrono::milliseconds patience);
 
-/// The process id in the first line of a pid file, when that process lives and is `program` (its
-/// executable's file name: an id may have been given to another since).
-std::optional<pid_t> running(const std::filesystem::path& pid_file, std::string_view program);
+/// The process id in the first line of a pid file, when that process lives, is `program` (its
+/// executable's file name) and works in `folder` (empty: anywhere): an id may have been given to
+/// another since, even to another server.
+std::optional<pid_t> running(const std::filesystem::path& pid_file, std::string_view program,
+                             const std::filesystem::path& folder = {});
 
 /// The last lines of a text, at most `bytes`.
 std::string tail(std::string_view text, size_t bytes = 1500);

@@ -1,5 +1,6 @@
 """Base backups, and the way back to a point in time."""
 
+import datetime
 import json
 
 import pytest
@@ -24,7 +25,11 @@ def backups(home, *arguments) -> list[dict]:
 
 
 def now(home) -> str:
-    """The server's own time; what is committed before is before it, what comes later is later."""
+    """The server's own time; what is committed before is before it, what comes later is later. Backups know
+    whole seconds only: the one that the last ended in is over."""
+    ended = backups(home)[-1]["stopped"].rstrip("Z")
+    wait_for(lambda: home.admin(f"SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') > timestamp '{ended}'") == "t",
+             "the next second")
     return home.admin("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM pg_sleep(0.01)")
 
 
@@ -101,7 +106,8 @@ def test_what_cannot_be_restored_leaves_all_as_it_was(vault):
         assert said in done.stderr and "cnpg-dbm: error" in done.stderr
         is_as_it_was()
     # Found out by the server alone:
-    for arguments in (["--name", "no such point"], ["--at", "2099-01-01T00:00:00Z"], ["--xid", "4000000000"]):
+    later = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).isoformat(timespec="seconds")
+    for arguments in (["--name", "no such point"], ["--at", later], ["--xid", "4000000000"]):
         done = vault.run("restore", *arguments, exit_code=1)
         assert "recovery ended before configured recovery target was reached" in done.stderr
         assert "everything is as it was before" in done.stderr
