@@ -83,6 +83,7 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
     if (auto stopped = instance.stop(StopMode::kFast); !stopped) return stopped;
     if (auto started = instance.start(); !started) return started;
     did(fmt::format("{} restarted for port", instance.name()));
+    Pending(instance.data).clear();
     return Ok{};
   }
   if (!ran) say(fmt::format("starting {}", instance.name()));

@@ -169,13 +169,11 @@ Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& objec
   if (!pid) {
     if (auto started = start(tool, host, name, port); !started) return started;
     news.done.push_back(fmt::format("pooler {} started", name));
+  } else if (*changed && needs_restart(before, ini)) {
+    if (auto stopped = stop_pooler(*host.layout, host.cluster, name); !stopped) return std::move(stopped).error();
+    if (auto started = start(tool, host, name, port); !started) return started;
+    news.done.push_back(fmt::format("pooler {} restarted", name));
   } else if (*changed) {
-    if (needs_restart(before, ini)) {
-      if (auto stopped = stop_pooler(*host.layout, host.cluster, name); !stopped) return std::move(stopped).error();
-      if (auto started = start(tool, host, name, port); !started) return started;
-      news.done.push_back(fmt::format("pooler {} restarted", name));
-      return Ok{};
-    }
     kill(*pid, SIGHUP);
     news.done.push_back(fmt::format("pooler {} reloaded", name));
   }

@@ -244,10 +244,11 @@ def test_a_folder_of_somebody_else_is_refused(folder):
     if os.geteuid() != 0:
         pytest.skip("needs root")
     folder.write(WANTED)
-    folder.dir.mkdir()  # root's
+    folder.dir.mkdir()  # root's, and in use
+    (folder.dir / "theirs").touch()
     said = folder.run("up", exit_code=1).stderr
     assert f"does not belong to the user {owner()}" in said
-    assert not list(folder.dir.iterdir())
+    assert [path.name for path in folder.dir.iterdir()] == ["theirs"]
 
 
 def test_state_that_cannot_be_read_is_told(up):
