@@ -237,19 +237,23 @@ def test_audit_agrees_with_what_was_tried(town):
 
 
 def test_audit_finds_and_mends_what_a_hand_did(up):
-    up.admin("CREATE DATABASE byhand")
-    up.admin("CREATE ROLE guest LOGIN PASSWORD 'guest'; GRANT shop TO guest")
-    up.admin("GRANT CONNECT ON DATABASE blog TO shop")
+    opened = wanted()
+    opened["clusters"]["main"]["postgresql"]["pg_hba"] = ["host byhand all all scram-sha-256"]
+    up.up(opened)
+    up.admin("CREATE DATABASE byhand")  # PUBLIC may enter
+    assert up.enter("shop", "byhand").returncode == 0
     exit_code, found = audit(up, "--attempts", "none")
-    said = json.dumps(found["findings"])
-    assert exit_code == 1 and "byhand" in said and "guest" in said, said
-    exit_code, found = audit(up, "--attempts", "none", "--fix")
-    assert exit_code == 0, found["findings"]
-    assert up.admin("SELECT has_database_privilege('shop', 'byhand', 'CONNECT'), has_database_privilege('shop', 'blog', 'CONNECT')") == "f|f"
-    assert up.admin("SELECT pg_has_role('guest', 'shop', 'MEMBER')") == "f"
-    assert audit(up, "--attempts", "all")[0] == 0
+    assert exit_code == 1 and "byhand" in json.dumps(found["findings"]), found["findings"]
     up.admin("DROP DATABASE byhand")
-    up.admin("DROP ROLE guest")
+    up.up(wanted())
+    up.admin("GRANT blog TO reader; GRANT CONNECT ON DATABASE blog TO shop")
+    exit_code, found = audit(up, "--attempts", "none")
+    assert exit_code == 1 and "wide-membership" in json.dumps(found["findings"]), found["findings"]
+    exit_code, found = audit(up, "--attempts", "none", "--fix")
+    assert up.admin("SELECT has_database_privilege('shop', 'blog', 'CONNECT')") == "f"
+    up.up(None, "--everything")  # memberships are the file's to say
+    assert up.admin("SELECT pg_has_role('reader', 'blog', 'MEMBER')") == "f"
+    assert audit(up, "--attempts", "all")[0] == 0
 
 
 def test_requiring_tls_shuts_plain_connections_out(up):
