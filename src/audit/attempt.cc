@@ -18,7 +18,7 @@ namespace dbm::audit {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Connecting = std::unique_ptr<PGconn, decltype([](PGconn* c) { PQfinish(c); })>;
+using Connecting = std::unique_ptr<PGconn, decltype([](PGconn* c) { sql::pq().finish(c); })>;
 
 constexpr unsigned kMostThreads = 4;
 constexpr int kMostTries = 5;  // where a server had no room
@@ -164,7 +164,7 @@ class Knocker {
     for (const Knock& knock : knocks_) {
       const bool writing = !knock.entered && knock.next == PGRES_POLLING_WRITING;
       files.push_back(
-          {PQsocket(knock.connection.get()), static_cast<short>(writing ? POLLOUT : POLLIN), 0});
+          {sql::pq().socket(knock.connection.get()), static_cast<short>(writing ? POLLOUT : POLLIN), 0});
       first = std::min(first, knock.deadline);
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(first - Clock::now()).count();
@@ -177,33 +177,33 @@ class Knocker {
   bool step(Knock& knock) {
     PGconn* connection = knock.connection.get();
     if (connection == nullptr) return answer(knock, {"out of memory", {}, {}});
-    if (PQstatus(connection) == CONNECTION_BAD)
-      return answer(knock, furthest(PQerrorMessage(connection)));
+    if (sql::pq().status(connection) == CONNECTION_BAD)
+      return answer(knock, furthest(sql::pq().errorMessage(connection)));
     if (!knock.ready) {
       if (Clock::now() < knock.deadline) return false;
       const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.timeout).count();
       return answer(knock, {"no answer within " + std::to_string(seconds) + " s", {}, {}});
     }
     if (knock.entered) return read(knock);
-    knock.next = PQconnectPoll(connection);
+    knock.next = sql::pq().connectPoll(connection);
     if (knock.next == PGRES_POLLING_FAILED)
-      return answer(knock, furthest(PQerrorMessage(connection)));
+      return answer(knock, furthest(sql::pq().errorMessage(connection)));
     if (knock.next != PGRES_POLLING_OK) return false;
     // A pooler opens its door before it has been at the server's.
     knock.entered = true;
-    if (PQsendQuery(connection, "SELECT 1") != 1)
-      return answer(knock, furthest(PQerrorMessage(connection)));
+    if (sql::pq().sendQuery(connection, "SELECT 1") != 1)
+      return answer(knock, furthest(sql::pq().errorMessage(connection)));
     return false;
   }
 
   bool read(Knock& knock) {
     PGconn* connection = knock.connection.get();
-    if (PQconsumeInput(connection) != 1) return answer(knock, furthest(PQerrorMessage(connection)));
-    if (PQisBusy(connection) != 0) return false;
-    PGresult* result = PQgetResult(connection);
-    const bool good = PQresultStatus(result) == PGRES_TUPLES_OK;
-    const sql::Failure failure = good ? sql::Failure{} : furthest(PQresultErrorMessage(result));
-    PQclear(result);
+    if (sql::pq().consumeInput(connection) != 1) return answer(knock, furthest(sql::pq().errorMessage(connection)));
+    if (sql::pq().isBusy(connection) != 0) return false;
+    PGresult* result = sql::pq().getResult(connection);
+    const bool good = sql::pq().resultStatus(result) == PGRES_TUPLES_OK;
+    const sql::Failure failure = good ? sql::Failure{} : furthest(sql::pq().resultErrorMessage(result));
+    sql::pq().clear(result);
     return good ? answer(knock, {}) : answer(knock, failure);
   }
 

@@ -57,7 +57,7 @@ TEST(AttemptPgTest, EveryAnswerIsToldApart) {
   silent.port = silence.port();
   closed.port = 1;
   const std::vector<Entrance> entrances = {
-      {{}, server.target()}, {"pooler", server.target()}, {"silent", silent}, {"closed", closed}};
+      {{}, server.target(), false}, {"pooler", server.target()}, {"silent", silent}, {"closed", closed}};
   const secrets::Secret right("pencil"), wrong("pen");
   struct Case {
     std::string_view role;

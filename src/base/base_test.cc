@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <atomic>
+
 #include "base/diagnostics.h"
 #include "base/parallel.h"
 #include "base/text.h"
@@ -78,12 +80,35 @@ TEST(Parallel, ConsumesInOrder) {
   }
 }
 
+TEST(Parallel, ConsumesOneAtATime) {
+  std::atomic<int> inside = 0;
+  size_t consumed = 0;
+  ordered_parallel(500, 7, [](size_t i) { return i; },
+                   [&](size_t) {
+                     EXPECT_EQ(inside.fetch_add(1), 0);
+                     ++consumed;
+                     inside.fetch_sub(1);
+                   });
+  EXPECT_EQ(consumed, 500u);
+}
+
+TEST(Parallel, HoldsProducersBack) {
+  std::atomic<size_t> consumed = 0;
+  ordered_parallel(200, 3,
+                   [&](size_t i) {
+                     EXPECT_LE(i, consumed + 4 * 3);
+                     return i;
+                   },
+                   [&](size_t) { ++consumed; });
+}
+
 TEST(Parallel, PassesExceptionsOn) {
-  for (const unsigned workers : {1u, 3u})
-    EXPECT_THROW(ordered_parallel(100, workers,
-                                  [](size_t i) { return i == 50 ? throw std::bad_alloc() : i; },
-                                  [](size_t) {}),
-                 std::bad_alloc);
+  const auto fail = [](size_t i) { return i == 50 ? throw std::bad_alloc() : i; };
+  const auto pass = [](size_t i) { return i; };
+  for (const unsigned workers : {1u, 3u}) {
+    EXPECT_THROW(ordered_parallel(100, workers, fail, [](size_t) {}), std::bad_alloc);
+    EXPECT_THROW(ordered_parallel(100, workers, pass, fail), std::bad_alloc);
+  }
 }
 
 }  // namespace

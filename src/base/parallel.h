@@ -21,10 +21,11 @@ inline unsigned worker_count(size_t count) {
   return static_cast<unsigned>(std::min<size_t>(cores, count));
 }
 
-/// Calls produce(i) for every i below `count` on `workers` threads and consume(result) on the
-/// calling thread in the order of i. At most 4 * workers results wait at a time: producers are held
-/// back by a slow consumer. With one worker everything happens on the calling thread. The first
-/// exception of produce() is thrown again here, when all threads have ended.
+/// Calls produce(i) for every i below `count` on `workers` threads, the calling one among them, and
+/// consume(result) in the order of i: on one thread at a time, the one that made what was missing.
+/// At most 4 * workers results wait at a time: producers are held back by a slow consumer. With one
+/// worker everything happens on the calling thread. The first exception of either is thrown again
+/// here, when all threads have ended.
 template <class Produce, class Consume>
 void ordered_parallel(size_t count, unsigned workers, const Produce& produce,
                       const Consume& consume) {
@@ -34,48 +35,46 @@ void ordered_parallel(size_t count, unsigned workers, const Produce& produce,
   }
   using Out = decltype(produce(size_t{0}));
   std::mutex mutex;
-  std::condition_variable ready, room;  // for the consumer, for producers
+  std::condition_variable room;  // for producers that are held back
   std::vector<std::optional<Out>> done(count);
   std::exception_ptr failure;
   size_t next = 0, consumed = 0;
+  bool consuming = false;  // one thread is at it; it also takes what others finish meanwhile
 
+  const auto consume_done = [&](std::unique_lock<std::mutex>& lock) {
+    consuming = true;
+    while (consumed < count && done[consumed] && !failure) {
+      Out out = std::move(*done[consumed]);
+      done[consumed].reset();
+      lock.unlock();
+      consume(std::move(out));
+      lock.lock();
+      if (next == 4 * workers + consumed++) room.notify_all();
+    }
+    consuming = false;
+  };
   const auto work = [&] {
     std::unique_lock lock(mutex);
-    while (true) {
-      room.wait(lock, [&] { return failure || next >= count || next < consumed + 4 * workers; });
-      if (failure || next >= count) return;
-      const size_t mine = next++;
-      lock.unlock();
-      std::optional<Out> out;
-      std::exception_ptr thrown;
-      try {
-        out.emplace(produce(mine));
-      } catch (...) {
-        thrown = std::current_exception();
+    try {
+      while (true) {
+        room.wait(lock, [&] { return failure || next == count || next < consumed + 4 * workers; });
+        if (failure || next == count) return;
+        const size_t mine = next++;
+        lock.unlock();
+        Out out = produce(mine);
+        lock.lock();
+        done[mine] = std::move(out);
+        if (!consuming) consume_done(lock);
       }
-      lock.lock();
-      if (thrown && !failure) failure = thrown;
-      done[mine] = std::move(out);
-      if (mine == consumed || thrown) ready.notify_one();
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      if (!failure) failure = std::current_exception();
+      room.notify_all();
     }
   };
   std::vector<std::jthread> threads;
-  for (unsigned i = 0; i < workers; ++i) threads.emplace_back(work);
-  std::unique_lock lock(mutex);
-  while (consumed < count) {
-    ready.wait(lock, [&] { return failure || done[consumed]; });
-    if (failure) break;
-    Out out = std::move(*done[consumed]);
-    done[consumed].reset();
-    const bool held_back = next == consumed + 4 * workers;
-    ++consumed;
-    if (held_back) room.notify_all();
-    lock.unlock();
-    consume(std::move(out));
-    lock.lock();
-  }
-  room.notify_all();
-  lock.unlock();
+  for (unsigned i = 1; i < workers; ++i) threads.emplace_back(work);
+  work();
   threads.clear();
   if (failure) std::rethrow_exception(failure);
 }

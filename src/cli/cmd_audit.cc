@@ -97,7 +97,7 @@ audit::Options options_of(const Flags& flags, const spec::Cluster& cluster) {
 /// The clusters of this machine that the file names (--cluster: that one), one after the other.
 int audit_here(const Flags& flags, const Input& input) {
   const local::Layout layout(flags.local.dir);
-  if (auto became = local::become_unprivileged(layout, flags.local.user); !became) {
+  if (auto became = local::become_unprivileged(layout, flags.local.user, false); !became) {
     print_error(became.error());
     return kRefused;
   }

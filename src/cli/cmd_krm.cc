@@ -96,7 +96,8 @@ class Function {
   int render_into(const Value& list, const Value& config) {
     const Options options = options_of(config);
     if (const Value* spec = config.find("spec")) input_.tree = *spec;
-    check_tree(input_, options.values);
+    check_tree(input_, options.values,
+               render::applyset_id(options.values.render.release, options.values.render.ns));
     print_diagnostics(input_);
     if (input_.diagnostics.has_errors()) return write(list, {}, kRefused);
     const auto passwords = Passwords::make(options.passwords, input_.clusters, input_.options.ns);

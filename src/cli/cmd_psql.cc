@@ -86,7 +86,7 @@ int open_as_admin(const local::Layout& layout, const Flags& flags) {
 
 int psql(const Flags& flags) {
   const local::Layout layout(flags.local.dir);
-  if (auto became = local::become_unprivileged(layout, flags.local.user); !became) {
+  if (auto became = local::become_unprivileged(layout, flags.local.user, false); !became) {
     print_error(became.error());
     return kRefused;
   }

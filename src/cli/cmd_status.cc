@@ -105,7 +105,7 @@ std::string json(const std::vector<local::ClusterStatus>& clusters) {
 
 int status(const Flags& flags) {
   const local::Layout layout(flags.local.dir);
-  if (auto became = local::become_unprivileged(layout, flags.local.user); !became) {
+  if (auto became = local::become_unprivileged(layout, flags.local.user, false); !became) {
     print_error(became.error());
     return kRefused;
   }

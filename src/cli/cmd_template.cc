@@ -40,10 +40,14 @@ int refuse_unused(const Selection& selection, const std::vector<std::string>& se
 class Buffers {
  public:
   std::string take() {
+    std::string buffer;
     const std::lock_guard lock(mutex_);
-    if (spare_.empty()) return {};
-    std::string buffer = std::move(spare_.back());
-    spare_.pop_back();
+    if (spare_.empty()) {
+      buffer.reserve(kUsual);
+    } else {
+      buffer = std::move(spare_.back());
+      spare_.pop_back();
+    }
     return buffer;
   }
   void give(std::string&& buffer) {
@@ -53,6 +57,8 @@ class Buffers {
   }
 
  private:
+  static constexpr size_t kUsual = 512 * 1024;  // most units' text; pages come with the first use
+
   std::mutex mutex_;
   std::vector<std::string> spare_;
 };

@@ -1,5 +1,6 @@
 #include "cli/input.h"
 
+#include <future>
 #include <set>
 
 #include <fmt/format.h>
@@ -133,8 +134,9 @@ void check_options(Input& input, const ValueFlags& flags) {
 
 }  // namespace
 
-void check_tree(Input& input, const ValueFlags& flags) {
+void check_tree(Input& input, const ValueFlags& flags, std::string applyset) {
   check_options(input, flags);
+  input.options.applyset = std::move(applyset);
   mend_pod_anti_affinity(input);
   input.values = spec::load(input.arena, input.tree, input.diagnostics,
                             {input.options.version, flags.lenient});
@@ -154,13 +156,16 @@ std::unique_ptr<Input> read_input(const ValueFlags& flags) {
                                      : "give a values file: -f values.yaml");
     return input;
   }
+  // Meanwhile: OpenSSL takes most of a millisecond to start up.
+  auto applyset = std::async(std::launch::async, render::applyset_id, flags.render.release,
+                             flags.render.ns);
   for (const std::string& file : flags.files) merge_file(*input, file);
   if (input->diagnostics.has_errors()) return input;
   apply_sets(*input, flags.set_json, yaml::SetKind::kJson, "--set-json");
   apply_sets(*input, flags.set, yaml::SetKind::kTyped, "--set");
   apply_sets(*input, flags.set_string, yaml::SetKind::kString, "--set-string");
   apply_sets(*input, flags.set_file, yaml::SetKind::kFile, "--set-file");
-  if (!input->diagnostics.has_errors()) check_tree(*input, flags);
+  if (!input->diagnostics.has_errors()) check_tree(*input, flags, applyset.get());
   return input;
 }
 

@@ -28,7 +28,8 @@ struct Input {
 /// Reads, merges and checks; what is wrong is in `diagnostics`. When the values are sound, the
 /// objects (without Secrets) are rendered and judged by CloudNativePG's rules too.
 std::unique_ptr<Input> read_input(const ValueFlags& flags);
-/// The same from a tree that is already there (a KRM function's configuration).
-void check_tree(Input& input, const ValueFlags& flags);
+/// The same from a tree that is already there (a KRM function's configuration); `applyset` is the
+/// release's render::applyset_id().
+void check_tree(Input& input, const ValueFlags& flags, std::string applyset);
 
 }  // namespace dbm::cli

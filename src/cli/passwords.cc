@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/parallel.h"
+
 namespace dbm::cli {
 namespace {
 
@@ -26,25 +28,33 @@ Result<Passwords> Passwords::make(const PasswordFlags& flags,
     if (!key) return std::move(key).error();
     deriver.emplace(*key);
   }
-  secrets::PasswordSource random;
   Passwords out;
+  std::vector<const render::ClusterPlan*> wanted;
   for (const render::ClusterPlan& plan : clusters) {
     const spec::Cluster& cluster = *plan.cluster;
     if (!cluster.role_secrets.create || cluster.role_secrets.source == SecretSource::kExternal)
       continue;
-    const bool derive = derives(cluster, deriver.has_value());
-    if (derive && !deriver)
+    if (derives(cluster, deriver.has_value()) && !deriver)
       return Error{fmt::format("clusters.{}.roleSecrets.source is derive, and there is no key",
                                cluster.name),
                    "give --password-key-file FILE; cnpg-dbm keygen makes one"};
-    auto& made = out.made_[&cluster];
-    made.reserve(plan.roles.size());
-    for (const spec::ClusterRole& role : plan.roles)
-      made.push_back(derive ? deriver->password(ns, cluster.name, role.name,
-                                                cluster.role_secrets.generation)
-                            : random.next());
-    out.generated_ |= !derive && !made.empty();
+    out.generated_ |= !derives(cluster, deriver.has_value()) && !plan.roles.empty();
+    wanted.push_back(&plan);
   }
+  const auto make = [&](size_t i) {
+    const auto& [cluster, roles] = *wanted[i];
+    const bool derive = derives(*cluster, deriver.has_value());
+    secrets::PasswordSource random;
+    std::vector<secrets::Password> made;
+    made.reserve(roles.size());
+    for (const spec::ClusterRole& role : roles)
+      made.push_back(derive ? deriver->password(ns, cluster->name, role.name,
+                                                cluster->role_secrets.generation)
+                            : random.next());
+    return std::pair(cluster, std::move(made));
+  };
+  ordered_parallel(wanted.size(), worker_count(wanted.size()), make,
+                   [&](auto&& made) { out.made_.insert(std::move(made)); });
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "cnpg/judge.h"
 
+#include <algorithm>
+
 namespace dbm::cnpg {
 namespace {
 
@@ -7,9 +9,10 @@ const yaml::Value kNothing{};
 
 /// "externalClusters[2].name" step by step: a key, or an index in brackets.
 std::string_view next_step(std::string_view& path) {
-  const size_t end = path.find_first_of(".[", 1);
-  std::string_view step = path.substr(0, end);
-  path.remove_prefix(end == path.npos ? path.size() : end);
+  const auto* const end =
+      std::find_if(path.begin() + 1, path.end(), [](char c) { return c == '.' || c == '['; });
+  std::string_view step(path.begin(), end);
+  path.remove_prefix(step.size());
   if (step.starts_with('.')) step.remove_prefix(1);
   return step;
 }

@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "cnpg/image.h"
 #include "local/connection_files.h"
-#include "local/hba.h"
+#include "local/pending.h"
 #include "local/pooler.h"
 #include "local/ports.h"
 #include "local/process.h"
@@ -131,7 +131,14 @@ Status LocalCluster::make_certificates() {
   for (int i = 1; i <= std::max(kAddresses, source_.instances); ++i) addresses.push_back(address_of(i));
   auto made = tls_.complete(addresses, clients);
   if (!made) return std::move(made).error();
-  if (*made && state_.ready) did("certificates renewed");
+  if (!*made || !state_.ready) return Ok{};
+  did("certificates renewed");
+  for (const Instance& instance : instances_)  // those that run must read them
+    if (std::filesystem::exists(instance.data))
+      if (auto set = Pending(instance.data).set(); !set) return set;
+  for (const auto& [pooler, port] : state_.poolers)
+    if (const auto folder = around_.layout->pooler(cluster_.name, pooler); std::filesystem::exists(folder))
+      if (auto set = Pending(folder).set(); !set) return set;
   return Ok{};
 }
 

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "local/cluster.h"
 #include "local/hba.h"
+#include "local/pending.h"
 #include "local/pooler.h"
 #include "local/process.h"
 
@@ -88,10 +89,10 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
   if (auto started = instance.start(); !started) return started;
   if (!ran) {
     did(fmt::format("{} started", instance.name()));
+    Pending(instance.data).clear();
     return Ok{};
   }
   if (!*changed) return Ok{};
-  if (auto reloaded = instance.reload(); !reloaded) return reloaded;
   sql::Target target = admin();
   target.host = instance.sockets.string();
   auto opened = sql::Connection::open(target);
@@ -101,9 +102,9 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
   const auto text = [](const sql::Answer& answer) {
     return answer.ok() && answer->size() > 0 ? std::string(answer->at(0, 0)) : std::string();
   };
-  const fs::file_time_type written = fs::last_write_time(instance.data / "postgresql.conf");
-  const auto seconds = std::chrono::duration<double>(
-      std::chrono::file_clock::to_sys(written).time_since_epoch()).count();
+  const auto seconds =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  if (auto reloaded = instance.reload(); !reloaded) return reloaded;
   wait_until(
       [&] {
         return text(connection.run(fmt::format(
@@ -122,12 +123,14 @@ Status LocalCluster::run_server(const Instance& instance, const Instance::Files&
   }
   if (waiting.empty()) {
     did(fmt::format("{} reloaded", instance.name()));
+    Pending(instance.data).clear();
     return Ok{};
   }
   say(fmt::format("restarting {} for {}", instance.name(), waiting));
   if (auto stopped = instance.stop(StopMode::kFast); !stopped) return stopped;
   if (auto started = instance.start(); !started) return started;
   did(fmt::format("{} restarted for {}", instance.name(), waiting));
+  Pending(instance.data).clear();
   return Ok{};
 }
 

@@ -55,7 +55,7 @@ std::vector<int> found_instances(const Layout& layout, std::string_view cluster)
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   Layout layout(options.dir);
-  if (auto became = become_unprivileged(layout, options.user); !became) return std::move(became).error();
+  if (auto became = become_unprivileged(layout, options.user, true); !became) return std::move(became).error();
   if (auto made = layout.make(); !made) return std::move(made).error();
   auto lock = Lock::take(layout.lock(), options.command, options.patience, options.waiting);
   if (!lock) return std::move(lock).error();
@@ -141,9 +141,11 @@ Result<std::vector<Engine::Outcome>> Engine::up(const Wanted& wanted) {
           const std::lock_guard lock(mutex_);
           state = state_.clusters[std::string(plan.cluster->name)];
         }
-        if (options_.new_ports) {
+        if (options_.new_ports) {  // what runs, runs on the old ones
+          if (auto stopped = stop(std::string(plan.cluster->name)); !stopped)
+            return Outcome{std::string(plan.cluster->name), std::move(stopped).error()};
           state.port = 0;
-          for (auto& [pooler, port] : state.poolers) port = 0;  // its name tells what runs
+          for (auto& [pooler, port] : state.poolers) port = 0;
         }
         LocalCluster cluster(*around, source, std::move(state));
         return Outcome{std::string(plan.cluster->name), cluster.up()};
@@ -208,7 +210,13 @@ bool Engine::runs(const std::string& cluster) const {
 
 Result<bool> Engine::stop(const std::string& cluster) {
   bool any = false;
-  for (const auto& [pooler, port] : state_.clusters[cluster].poolers) {
+  std::map<std::string, int> poolers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto state = state_.clusters.find(cluster); state != state_.clusters.end())
+      poolers = state->second.poolers;
+  }
+  for (const auto& [pooler, port] : poolers) {
     auto stopped = stop_pooler(layout_, cluster, pooler);
     if (!stopped) return stopped;
     any |= *stopped;

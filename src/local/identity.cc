@@ -18,7 +18,8 @@ std::string user_name() {
   return user != nullptr ? user->pw_name : std::to_string(geteuid());
 }
 
-Status become_unprivileged(const Layout& layout, const std::string& wanted) {
+Status become_unprivileged(const Layout& layout, const std::string& wanted, bool makes_folder) {
+  if (!makes_folder && access(layout.root().c_str(), F_OK) != 0) return Ok{};
   if (geteuid() != 0) {
     if (wanted.empty() || wanted == user_name()) return Ok{};
     return Error{fmt::format("only root can run the servers as {}", wanted),
@@ -31,8 +32,11 @@ Status become_unprivileged(const Layout& layout, const std::string& wanted) {
     return Error{"PostgreSQL does not run as root", "give --run-as NAME, or run this as another user"};
 
   struct stat status {};
-  if (stat(layout.root().c_str(), &status) != 0) {
-    std::error_code error;  // those above stay root's, and must let the user through
+  std::error_code error;
+  const bool there = stat(layout.root().c_str(), &status) == 0;
+  // An empty one of root's is what a run leaves that is killed right here.
+  if (!there || (status.st_uid == 0 && std::filesystem::is_empty(layout.root(), error))) {
+    // Those above stay root's, and must let the user through.
     std::filesystem::create_directories(layout.root().parent_path(), error);
     if (auto made = make_folders(layout.root()); !made) return made;
     if (chown(layout.root().c_str(), user->pw_uid, user->pw_gid) != 0)

@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "local/pending.h"
 #include "local/ports.h"
 #include "local/process.h"
 #include "local/settings.h"
@@ -144,13 +146,13 @@ Instance::Texts Instance::texts() const {
 }
 
 Result<bool> Instance::write(const Texts& texts) const {
-  bool changed = false;
+  const Pending pending(data);
   for (const auto& [file, text] : texts) {
-    auto written = write_if_changed(data / file, text, 0600);
-    if (!written) return written;
-    changed |= *written;
+    if (text_or_empty(data / file) == text) continue;
+    if (auto set = pending.set(); !set) return std::move(set).error();
+    if (auto written = write_atomically(data / file, text, 0600); !written) return std::move(written).error();
   }
-  return changed;
+  return pending.is_set();
 }
 
 Result<std::map<std::string, std::string>> Instance::not_below(
@@ -234,7 +236,7 @@ Status Instance::start() const {
   }
   if (ready && is_alive(*process)) return Ok{};
   std::string said = text_or_empty(log);
-  if (!ignored && said_before <= said.size()) said.erase(0, said_before);
+  said.erase(0, std::min<uintmax_t>(said_before, said.size()));
   return Error{fmt::format("PostgreSQL of {} does not start:\n{}", name(), tail(said)),
                said.find("No space left") != said.npos ? "make room on the disk and run the command again"
                                                        : "its whole log: " + log.string()};

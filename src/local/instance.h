@@ -55,7 +55,8 @@ struct Instance {
   /// Its configuration files as they are, and as they should be.
   Texts texts() const;
   Texts texts_of(const Files& files, const Certificates& tls) const;
-  /// Writes what differs; true when something did.
+  /// Writes what differs; true when something did, or when the server has not taken all of what an
+  /// earlier call wrote (see Pending).
   Result<bool> write(const Texts& texts) const;
   /// Of a replica: what it needs for now instead of those of `parameters` that are less than its
   /// primary had when the WAL was written that it replays next (max_connections and others).

@@ -33,11 +33,13 @@ Result<Lock> Lock::take(const std::filesystem::path& path, std::string_view comm
   const std::string text = fmt::format("cnpg-dbm {} (process {})\n", command, getpid());
   if (ftruncate(file, 0) != 0 || pwrite(file, text.data(), text.size(), 0) < 0)
     return system_error("write " + path.string());
+  share_with_programs(file);
   return lock;
 }
 
 Lock::~Lock() {
   if (file_ < 0) return;
+  share_with_programs(-1);
   if (ftruncate(file_, 0) != 0) errno = 0;  // what it says is for messages only
   close(file_);
 }

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "local/pending.h"
 #include "local/ports.h"
 #include "local/process.h"
 #include "schema/record.h"
@@ -107,18 +108,18 @@ std::string hba_text(const Value& spec) {
   return out;
 }
 
-/// Writes the pooler's files; true when something changed.
+/// Writes the pooler's files; true when the running pooler has not taken all of them.
 Result<bool> write_files(const Files& files, const std::string& ini, const Value& spec) {
   if (auto made = make_folders(files.folder); !made) return std::move(made).error();
-  bool changed = false;
+  const Pending pending(files.folder);
   for (const auto& [path, content] :
        {std::pair(files.ini(), ini), std::pair(files.hba(), hba_text(spec)),
         std::pair(files.users(), std::string("\"cnpg_pooler_pgbouncer\" \"\"\n"))}) {
-    auto written = write_if_changed(path, content, 0600);
-    if (!written) return written;
-    changed |= *written;
+    if (text_or_empty(path) == content) continue;
+    if (auto set = pending.set(); !set) return std::move(set).error();
+    if (auto written = write_atomically(path, content, 0600); !written) return std::move(written).error();
   }
-  return changed;
+  return pending.is_set();
 }
 
 Status start(const Tool& tool, const PoolerHost& host, std::string_view name, int port) {
@@ -178,6 +179,7 @@ Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& objec
     kill(*pid, SIGHUP);
     news.done.push_back(fmt::format("pooler {} reloaded", name));
   }
+  Pending(files.folder).clear();
   return Ok{};
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -60,6 +61,8 @@ std::vector<std::string> environment_of(const Command& command) {
   return out;
 }
 
+std::atomic<int> shared_file = -1;
+
 Result<pid_t> spawn(const Command& command, int in, int out, bool own_session) {
   std::vector<std::string> words = command.words, environment = environment_of(command);
   posix_spawn_file_actions_t actions;
@@ -67,6 +70,9 @@ Result<pid_t> spawn(const Command& command, int in, int out, bool own_session) {
   posix_spawn_file_actions_adddup2(&actions, in, 0);
   posix_spawn_file_actions_adddup2(&actions, out, 1);
   posix_spawn_file_actions_adddup2(&actions, out, 2);
+  // A copy onto itself is not closed on exec.
+  if (const int file = shared_file; file >= 0 && !own_session)
+    posix_spawn_file_actions_adddup2(&actions, file, file);
   posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -93,6 +99,8 @@ int shell_status(int status) {
 }
 
 }  // namespace
+
+void share_with_programs(int file) { shared_file = file; }
 
 std::string tail(std::string_view text, size_t bytes) {
   while (!text.empty() && text.back() == '\n') text.remove_suffix(1);

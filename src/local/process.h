@@ -30,6 +30,10 @@ struct Ended {
   bool good() const { return status == 0; }
 };
 
+/// An open file that every program of run() gets too. With the lock's, a program that outlives a
+/// killed parent (pg_basebackup, pgbackrest) still holds the lock. Servers do not get it.
+void share_with_programs(int file);
+
 /// Runs a program to its end. An Error only when it could not be started.
 Result<Ended> run(const Command& command);
 /// As run(); an exit code other than 0 is an Error with the last lines of the output.

@@ -67,7 +67,7 @@ Map own_spec(yaml::Arena& arena, const ClusterPlan& plan, const Options& options
   spec.set("postgresql", yaml::merge(arena, postgresql.value(), c.postgresql.is_null()
                                                                     ? Map(arena).value()
                                                                     : c.postgresql));
-  add_managed_roles(spec, plan);
+  add_managed_roles(spec, plan, options.judged_only);
   add_bootstrap(spec, c);
   add_backup(spec, c);
   if (c.monitoring.enabled || c.monitoring.pod_monitor.enabled)

@@ -2,16 +2,23 @@
 
 #include "base/version.h"
 #include "spec/names.h"
+#include "yaml/writer.h"
 
 namespace dbm::render {
 
 using yaml::Value;
 
-Context::Context(const spec::Values& v, std::span<const ClusterPlan> c, const Options& o,
-                 const PasswordOf& p, const Sink& sink)
-    : values(v), clusters(c), options(o), password(p), sink_(sink),
-      applyset_(applyset_id(o.release, o.ns)),
-      app_name_(v.name_override.empty() ? "cnpg-database-manager" : v.name_override) {}
+Context::Context(const spec::Values& v, const Unit& unit, const Options& o, const PasswordOf& p,
+                 const Sink& sink)
+    : values(v), clusters(unit.clusters), options(o), password(p), sink_(sink),
+      common_labels_(own_, 5), ns_(yaml::prepared_string(o.ns)) {
+  const std::string_view app = v.name_override.empty() ? "cnpg-database-manager" : v.name_override;
+  common_labels_.set("app.kubernetes.io/name", yaml::prepared_string(app))
+      .set("app.kubernetes.io/instance", yaml::prepared_string(o.release))
+      .set("app.kubernetes.io/version", yaml::prepared_string(kVersion))
+      .set("app.kubernetes.io/managed-by", Value::plain("cnpg-dbm"))
+      .set("applyset.kubernetes.io/part-of", Value::plain(o.applyset));
+}
 
 Map Context::object(std::string_view api_version, std::string_view kind, std::string_view name,
                     std::string_view ns, const About& about, Pos pos) {
@@ -19,14 +26,13 @@ Map Context::object(std::string_view api_version, std::string_view kind, std::st
   object.set("apiVersion", Value::plain(api_version)).set("kind", Value::plain(kind));
   Map metadata = object.map("metadata", 4);
   metadata.copy("name", name, pos);
-  if (!ns.empty()) metadata.set("namespace", ns);
+  if (ns == options.ns)
+    metadata.set("namespace", ns_);
+  else if (!ns.empty())
+    metadata.set("namespace", ns);
 
-  Map labels = metadata.map("labels", 9);
-  labels.set("app.kubernetes.io/name", app_name_)
-      .set("app.kubernetes.io/instance", std::string_view(options.release))
-      .set("app.kubernetes.io/version", kVersion)
-      .set("app.kubernetes.io/managed-by", Value::plain("cnpg-dbm"))
-      .set("applyset.kubernetes.io/part-of", Value::plain(applyset_));
+  Map labels(arena, Value::map(arena, {}, common_labels_.value().members(), /*more=*/4));
+  metadata.set("labels", labels);
   if (!about.cluster.empty()) labels.set("cnpg.io/cluster", about.cluster);
   if (!about.database.empty() && spec::is_label_value(about.database))
     labels.set("cnpg.io/database", about.database);

@@ -18,8 +18,9 @@ struct About {
 
 class Context {
  public:
-  Context(const spec::Values& values, std::span<const ClusterPlan> clusters,
-          const Options& options, const PasswordOf& password, const Sink& sink);
+  /// All of them must outlive it.
+  Context(const spec::Values& values, const Unit& unit, const Options& options,
+          const PasswordOf& password, const Sink& sink);
 
   const spec::Values& values;
   std::span<const ClusterPlan> clusters;
@@ -37,8 +38,9 @@ class Context {
 
  private:
   const Sink& sink_;
-  std::string applyset_;
-  std::string_view app_name_;
+  yaml::Arena own_{1024};  // of what all objects share
+  Map common_labels_;  // of every object
+  yaml::Value ns_;     // the release's
 };
 
 inline constexpr std::string_view kCnpgApi = "postgresql.cnpg.io/v1";

@@ -14,6 +14,10 @@ using spec::Cluster;
 /// such a name is written as one that matches just it. PgBouncer knows no regular expressions.
 void append_quoted(std::string& out, std::string_view name, bool for_pgbouncer) {
   const bool as_regex = name.starts_with('/') && !for_pgbouncer;
+  if (!as_regex && name.find('"') == name.npos) {
+    out.append("\"").append(name).append("\"");
+    return;
+  }
   out += as_regex ? "\"/^" : "\"";
   for (const char c : name) {
     if (as_regex && std::string_view(".[]{}()\\*+?^$|").find(c) != std::string_view::npos)

@@ -24,8 +24,8 @@ void render_scheduled_backups(Context& context);  // backup.cc
 void add_backup(Map& spec, const spec::Cluster& cluster);
 /// spec.bootstrap and spec.externalClusters.
 void add_bootstrap(Map& spec, const spec::Cluster& cluster);
-/// spec.managed.roles.
-void add_managed_roles(Map& spec, const ClusterPlan& plan);
+/// spec.managed.roles; of what is judged, those that the file says something about.
+void add_managed_roles(Map& spec, const ClusterPlan& plan, bool judged_only);
 /// The user's pg_hba lines, `before`, and after them ours; without ours when isolation is off, or
 /// when only what is not ours is judged.
 yaml::Value hba_lines(Context& context, const ClusterPlan& plan,

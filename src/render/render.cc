@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/parallel.h"
 #include "render/kinds.h"
 
 namespace dbm::render {
@@ -44,15 +45,16 @@ constexpr Renderer kRenderers[] = {
     {"ScheduledBackup", render_scheduled_backups},
 };
 
-/// Appends units of clusters with some hundred databases each.
+/// Appends units of clusters with a hundred databases or more each: small enough to stay in a core's
+/// cache from the tree to the text.
 void add_units(std::vector<Unit>& out, const Renderer& renderer,
                std::span<const ClusterPlan> clusters) {
-  constexpr size_t kDatabases = 250;
+  constexpr size_t kDatabases = 100;
   while (!clusters.empty()) {
     size_t count = 0, databases = 0;
     while (count < clusters.size() && databases < kDatabases)
       databases += 1 + clusters[count++].cluster->databases.size();
-    out.push_back({renderer.kind, renderer.render, clusters.first(count), nullptr});
+    out.push_back({renderer.kind, renderer.render, clusters.first(count)});
     clusters = clusters.subspan(count);
   }
 }
@@ -79,9 +81,14 @@ std::string applyset_id(std::string_view release, std::string_view ns) {
 }
 
 std::vector<ClusterPlan> plan_clusters(const spec::Values& values) {
-  std::vector<ClusterPlan> plans;
+  std::vector<const spec::Cluster*> enabled;
   for (const auto& entry : values.clusters)
-    if (entry.value.enabled) plans.push_back({&entry.value, spec::cluster_roles(entry.value)});
+    if (entry.value.enabled) enabled.push_back(&entry.value);
+  std::vector<ClusterPlan> plans;
+  ordered_parallel(
+      enabled.size(), worker_count(enabled.size()),
+      [&](size_t i) { return ClusterPlan{enabled[i], spec::cluster_roles(*enabled[i])}; },
+      [&](ClusterPlan&& plan) { plans.push_back(std::move(plan)); });
   return plans;
 }
 
@@ -91,22 +98,22 @@ std::vector<Unit> units(const spec::Values& values, std::span<const ClusterPlan>
   for (const Renderer& renderer : kRenderers) {
     if (renderer.kind == "Secret" && options.judged_only) continue;
     if (renderer.of == Of::kFile)
-      out.push_back({renderer.kind, renderer.render, clusters, nullptr});
+      out.push_back({renderer.kind, renderer.render, clusters});
     else
       add_units(out, renderer, clusters);
   }
   for (const yaml::Value& extra : values.extra_objects)
     if (extra.find("kind") != nullptr && extra.find_path({"metadata", "name"}) != nullptr)
       out.push_back({extra.find("kind")->text(), nullptr, {}, &extra});
-  std::ranges::stable_sort(out, {}, [](const Unit& unit) {
-    return std::pair(install_rank(unit.kind), unit.kind);
-  });
+  for (Unit& unit : out) unit.rank = install_rank(unit.kind);
+  std::ranges::stable_sort(out, {},
+                           [](const Unit& unit) { return std::pair(unit.rank, unit.kind); });
   return out;
 }
 
 void render(const spec::Values& values, const Unit& unit, const Options& options,
             const PasswordOf& password, const Sink& sink) {
-  Context context(values, unit.clusters, options, password, sink);
+  Context context(values, unit, options, password, sink);
   if (unit.extra != nullptr)
     context.emit_foreign(*unit.extra, options.ns);
   else

@@ -25,6 +25,7 @@ struct Options {
   /// For validate: leaves out what the file's own rows have judged entirely - Secrets, and Databases
   /// with nothing passed through to CloudNativePG.
   bool judged_only = false;
+  std::string applyset = {};  // applyset_id() of the release, for a label of every object
 };
 
 /// The password of a role, 32 characters; the view is good as long as the function. Gives the same
@@ -53,6 +54,7 @@ struct Unit {
   void (*render)(Context&) = nullptr;
   std::span<const ClusterPlan> clusters = {};
   const yaml::Value* extra = nullptr;  // one of the file's own objects
+  int rank = 0;                        // of the kind, in Helm's install order
 };
 
 /// Everything there is to render: the units one after the other are the result.

@@ -22,6 +22,7 @@ using yaml::Value;
 struct Rendered {
   explicit Rendered(const std::string& text, Options options = {}) : file(text) {
     EXPECT_FALSE(file.file.diagnostics.has_errors()) << file.said();
+    options.applyset = applyset_id(options.release, options.ns);
     const auto clusters = plan_clusters(file.values);
     for (const Unit& unit : units(file.values, clusters, options))
       render(file.values, unit, options,
@@ -112,6 +113,21 @@ TEST(Render, LeavesOutWhatRowsHaveJudged) {
   Rendered passed(cluster("    databases: [{name: a, owner: b, additionalDatabaseSpec: {template: x}}]\n"),
                   {.judged_only = true});
   EXPECT_THAT(passed.names, ::testing::Contains("Database/default/main-a"));
+}
+
+TEST(Render, LeavesRolesToBeJudgedThatTheFileSaysMoreOf) {
+  const std::string name = "Cluster/default/main";
+  const std::string databases = "    databases: [{name: a, owner: b}]\n";
+  Rendered own(cluster(databases + "    roles: {c: {login: true}}\n"), {.judged_only = true});
+  EXPECT_EQ(own.json(name, {"spec", "managed", "roles"}),
+            R"([{"name":"c","ensure":"present","passwordSecret":{"name":"main-c-password"},)"
+            R"("login":true}])");
+  Rendered merged(cluster(databases + "    additionalClusterSpec:\n"
+                                      "      managed: {roles: [{name: b, disablePassword: true}]}\n"),
+                  {.judged_only = true});
+  EXPECT_EQ(merged.json(name, {"spec", "managed", "roles"}),
+            R"([{"name":"b","ensure":"present","login":true,)"
+            R"("passwordSecret":{"name":"main-b-password"},"disablePassword":true}])");
 }
 
 TEST(Render, MergesAdditionalClusterSpec) {

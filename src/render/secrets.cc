@@ -18,18 +18,27 @@ class Data {
  public:
   Data(Map& secret, size_t reserve) : map_(secret.map("data", reserve)) {}
   Data& set(yaml::Key key, std::string_view value) {
-    yaml::Arena& arena = map_.arena();
-    const size_t size = secrets::base64_size(value.size());
-    char* out = arena.allocate<char>(size + 1);
-    secrets::write_base64(out, value);
-    const std::string_view text(out, size);
-    // Base64 is no number and no word of YAML when a letter comes first and it is not short.
-    const bool plain = size >= 8 && (out[0] | 0x20) >= 'a' && (out[0] | 0x20) <= 'z';
-    map_.set(key, plain ? yaml::Value::plain(text) : yaml::Value::string(text));
+    map_.set(key, encoded(value));
+    return *this;
+  }
+  /// Under two keys.
+  Data& set(yaml::Key key, yaml::Key other, std::string_view value) {
+    const yaml::Value text = encoded(value);
+    map_.set(key, text).set(other, text);
     return *this;
   }
 
  private:
+  yaml::Value encoded(std::string_view value) const {
+    const size_t size = secrets::base64_size(value.size());
+    char* out = map_.arena().allocate<char>(size + 1);
+    secrets::write_base64(out, value);
+    const std::string_view text(out, size);
+    // Base64 is no number and no word of YAML when a letter comes first and it is not short.
+    const bool plain = size >= 8 && (out[0] | 0x20) >= 'a' && (out[0] | 0x20) <= 'z';
+    return plain ? yaml::Value::plain(text) : yaml::Value::string(text);
+  }
+
   Map map_;
 };
 
@@ -40,7 +49,7 @@ Map secret_object(Context& context, std::string_view name, std::string_view ns,
     yaml::Value labels = *object.value().find_path({"metadata", "labels"});
     labels.append(context.arena, "cnpg.io/reload", yaml::Value::string("true"));
   }
-  object.set("type", type);
+  object.set("type", yaml::Value::plain(type));
   return object;
 }
 
@@ -78,11 +87,9 @@ void connection_secret(Context& context, const ClusterPlan& plan, const spec::Da
   Map object = secret_object(context, name, ns, "Opaque",
                              {.cluster = c.name, .database = db.name}, /*reload=*/false);
   Data data(object, 13 + 2 * c.poolers.size());
-  data.set("username", role->name)
-      .set("user", role->name)
+  data.set("username", "user", role->name)
       .set("password", password)
-      .set("dbname", db.name)
-      .set("database", db.name)
+      .set("dbname", "database", db.name)
       .set("host", host)
       .set("port", way.kPort)
       .set("uri", way.uri(host))

@@ -1,5 +1,11 @@
 #include "secrets/base64.h"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
 #include <openssl/evp.h>
 
 #include "secrets/secret.h"
@@ -9,6 +15,13 @@ namespace {
 
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The two characters of each 12 bits.
+constexpr auto kPairs = [] {
+  std::array<std::array<char, 2>, 4096> pairs{};
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kAlphabet[i >> 6], kAlphabet[i & 63]};
+  return pairs;
+}();
 
 /// How many `=` the text ends in, if all else about it is right; bits that padding leaves unused
 /// must be zero.
@@ -25,10 +38,21 @@ std::optional<size_t> padding_of(std::string_view text) {
 
 }  // namespace
 
+// Not EVP_EncodeBlock, which took a tenth of a run: three bytes are two look-ups here, four there.
 void write_base64(char* out, std::string_view bytes) {
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out),
-                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
+  const auto byte = [&](size_t i) { return uint32_t{static_cast<unsigned char>(bytes[i])}; };
+  const auto write = [&](uint32_t bits) {
+    std::memcpy(out, &kPairs[bits >> 12], 2);
+    std::memcpy(out + 2, &kPairs[bits & 0xFFF], 2);
+    out += 4;
+  };
+  size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) write(byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2));
+  if (const size_t rest = bytes.size() - i; rest != 0) {
+    write(byte(i) << 16 | (rest == 2 ? byte(i + 1) << 8 : 0));
+    std::fill(out - 3 + static_cast<ptrdiff_t>(rest), out, '=');
+  }
+  *out = '\0';
 }
 
 void append_base64(std::string& out, std::string_view bytes) {

@@ -17,6 +17,10 @@ constexpr std::array<bool, 256> kUnreserved = [] {
 }();
 
 void append_pgpass_field(std::string& out, std::string_view text) {
+  if (text.find(':') == text.npos && text.find('\\') == text.npos) {
+    out += text;
+    return;
+  }
   for (const char c : text) {
     if (c == ':' || c == '\\') out += '\\';
     out += c;

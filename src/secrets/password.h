@@ -39,11 +39,11 @@ using ByteSource = std::function<void(std::span<uint8_t>)>;
 void os_random(std::span<uint8_t> out);
 
 /// Makes passwords from a source of bytes, which is asked for kBlockBytes at a time (one system
-/// call for some 1,500 passwords). Bytes are wiped as soon as they are used. Threads: one at a
+/// call for some 120 passwords). Bytes are wiped as soon as they are used. Threads: one at a
 /// time; do not go on with it in a forked child, which would make the parent's passwords.
 class PasswordSource {
  public:
-  static constexpr size_t kBlockBytes = 64 * 1024;
+  static constexpr size_t kBlockBytes = 4 * 1024;
 
   explicit PasswordSource(ByteSource source = os_random);
   ~PasswordSource();

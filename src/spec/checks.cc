@@ -114,7 +114,7 @@ void check_identifier(Decoder& decoder, const yaml::Value& value) {
                   fmt::format("\"{}\" has {} bytes; PostgreSQL's names have at most 63",
                               printable(text, 24), text.size()),
                   "PostgreSQL would cut it silently; choose a shorter one");
-  else if (text.find('\0') != text.npos || text.find_first_of("\r\n") != text.npos)
+  else if (std::ranges::any_of(text, [](char c) { return c == '\0' || c == '\r' || c == '\n'; }))
     decoder.error("bad-name", value.pos(),
                   fmt::format("\"{}\" has a control character", printable(text)));
 }

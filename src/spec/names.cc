@@ -1,6 +1,7 @@
 #include "spec/names.h"
 
 #include <algorithm>
+#include <span>
 
 namespace dbm::spec {
 namespace {
@@ -8,23 +9,23 @@ namespace {
 bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool is_alnum(char c) { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
 
+char sanitized(char c) {
+  if (c == '_') return '-';
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
 std::string joined(std::string_view cluster, std::string_view middle, std::string_view name,
                    std::string_view suffix) {
   std::string out;
   out.reserve(cluster.size() + middle.size() + name.size() + suffix.size());
-  return out.append(cluster).append(middle).append(sanitize(name)).append(suffix);
+  out.append(cluster).append(middle).append(name);
+  for (char& c : std::span(out).last(name.size())) c = sanitized(c);
+  return out.append(suffix);
 }
 
 }  // namespace
 
-std::string sanitize(std::string_view name) {
-  std::string out(name);
-  for (char& c : out) {
-    if (c == '_') c = '-';
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
+std::string sanitize(std::string_view name) { return joined({}, {}, name, {}); }
 
 std::string database_object_name(std::string_view cluster, std::string_view database) {
   return joined(cluster, "-", database, "");

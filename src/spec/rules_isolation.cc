@@ -21,7 +21,8 @@ void check_allow(const Cluster& c, const RuleContext& context) {
     if (allow.databases.empty())
       context.out.error("empty-value", allow.pos("databases"), path, "name at least one database");
     for (Text name : allow.databases) {
-      if (name.empty() || name.size() > 63 || name.find_first_of("\r\n") != name.npos) {
+      if (name.empty() || name.size() > 63 || name.find('\n') != name.npos ||
+          name.find('\r') != name.npos) {
         context.out.error("bad-name", allow.pos("databases"), path,
                           "a database's name has 1 to 63 bytes and no line break");
       } else if (std::ranges::find(names, name) == names.end() && name != "postgres") {

@@ -58,13 +58,17 @@ void check_object_name(const RuleContext& context, Seen& seen, std::string objec
 
 void check_databases(const Cluster& c, const RuleContext& context) {
   Seen objects, secrets;
+  objects.reserve(c.databases.size());
+  // Connection Secrets of owners are told apart as their databases are; users' may be theirs.
+  const bool has_users =
+      std::ranges::any_of(c.databases, [](const Database& db) { return !db.users.empty(); });
   size_t i = 0;
   for (const Database& db : c.databases) {
     const auto path = [&] { return path_of(c, fmt::format("databases[{}].name", i)); };
     if (!db.name.empty()) {
       check_object_name(context, objects, database_object_name(c.name, db.name), "Database",
                         db.name, db.pos("name"), path);
-      if (c.connection_secrets.create)
+      if (has_users && c.connection_secrets.create)
         secrets.emplace(connection_secret_name(c.name, db.name), First{db.name, db.pos("name")});
     }
     ++i;
@@ -99,6 +103,7 @@ void check_databases(const Cluster& c, const RuleContext& context) {
 /// Roles whose Secrets would be one, and owners with two Secrets.
 void check_role_secrets(const Cluster& c, const RuleContext& context) {
   Seen secrets;
+  secrets.reserve(c.databases.size());
   for (const ClusterRole& role : cluster_roles(c)) {
     if (!role.has_password || !role.existing_secret.empty()) continue;
     check_object_name(context, secrets, role_secret_name(c.name, role.name), "password Secret",

@@ -18,7 +18,7 @@ namespace dbm::sql {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Owned = std::unique_ptr<PGconn, decltype([](PGconn* c) { PQfinish(c); })>;
+using Owned = std::unique_ptr<PGconn, decltype([](PGconn* c) { pq().finish(c); })>;
 
 PGconn* start(const Target& target) {
   const std::string port = std::to_string(target.port);
@@ -47,13 +47,13 @@ PGconn* start(const Target& target) {
   give("passfile", "/dev/null/none");  // of /dev/null itself libpq complains on stderr
   names.push_back(nullptr);
   values.push_back(nullptr);
-  return PQconnectStartParams(names.data(), values.data(), 0);  // dbname is no URI
+  return pq().connectStartParams(names.data(), values.data(), 0);  // dbname is no URI
 }
 
 /// True when the socket is ready before the deadline.
 bool wait_for(PGconn* connection, short events, Clock::time_point deadline) {
   using std::chrono::ceil, std::chrono::milliseconds;
-  pollfd fd{PQsocket(connection), events, 0};
+  pollfd fd{pq().socket(connection), events, 0};
   for (;;) {
     const auto left = ceil<milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return false;
@@ -75,10 +75,10 @@ bool is_sqlstate(std::string_view text) {
 void forget_environment() {
   unsetenv("PGSERVICE");  // first: PQconndefaults would look it up
   for (const char* name : {"PGSERVICEFILE", "PGDATESTYLE", "PGTZ", "PGGEQO"}) unsetenv(name);
-  PQconninfoOption* options = PQconndefaults();
+  PQconninfoOption* options = pq().conndefaults();
   for (const PQconninfoOption* o = options; o != nullptr && o->keyword != nullptr; ++o)
     if (o->envvar != nullptr) unsetenv(o->envvar);
-  PQconninfoFree(options);
+  pq().conninfoFree(options);
 }
 
 PGconn* start_connecting(const Target& target) {
@@ -86,24 +86,26 @@ PGconn* start_connecting(const Target& target) {
   std::call_once(once, forget_environment);
   PGconn* connection = start(target);
   if (connection == nullptr) return nullptr;
-  PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
-  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);  // says the SQLSTATE
+  pq().setNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
+  pq().setErrorVerbosity(connection, PQERRORS_VERBOSE);  // says the SQLSTATE
   return connection;
 }
 
 std::variant<PGconn*, Failure> connect(const Target& target) {
+  if (load_libpq() == nullptr)
+    return Failure{"there is no libpq.so.5 of PostgreSQL 14 or later on this machine", {}, "apt-get install libpq5"};
   const auto deadline = Clock::now() + target.timeout;
   Owned connection(start_connecting(target));
   if (connection == nullptr) return Failure{"out of memory", {}, {}};
   auto next = PGRES_POLLING_WRITING;
-  while (PQstatus(connection.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK) {
+  while (pq().status(connection.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK) {
     if (!wait_for(connection.get(), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
       return Failure{"no answer within " + std::to_string(target.timeout.count()) + " s", {}, {}};
-    next = PQconnectPoll(connection.get());
+    next = pq().connectPoll(connection.get());
   }
-  if (PQstatus(connection.get()) == CONNECTION_BAD)
-    return parse_refusal(PQerrorMessage(connection.get()));
-  PQsetErrorVerbosity(connection.get(), PQERRORS_TERSE);
+  if (pq().status(connection.get()) == CONNECTION_BAD)
+    return parse_refusal(pq().errorMessage(connection.get()));
+  pq().setErrorVerbosity(connection.get(), PQERRORS_TERSE);
   return connection.release();
 }
 

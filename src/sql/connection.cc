@@ -17,10 +17,10 @@ PGconn* pg(const std::unique_ptr<void, auto>& connection) {
   return static_cast<PGconn*>(connection.get());
 }
 
-using Taken = std::unique_ptr<PGresult, decltype([](PGresult* r) { PQclear(r); })>;
+using Taken = std::unique_ptr<PGresult, decltype([](PGresult* r) { pq().clear(r); })>;
 
 std::string field(const PGresult* result, int code) {
-  const char* text = PQresultErrorField(result, code);
+  const char* text = pq().resultErrorField(result, code);
   return text != nullptr ? text : "";
 }
 
@@ -30,13 +30,13 @@ Failure failure_of(const PGresult* result) {
 }
 
 Failure lost(PGconn* connection) {
-  std::string why = one_line(PQerrorMessage(connection));
+  std::string why = one_line(pq().errorMessage(connection));
   return {"the connection was lost" + (why.empty() ? why : ": " + why), {}, {}};
 }
 
 /// Waits until the socket is readable (or writable, when asked for).
 bool wait_for(PGconn* connection, bool writing) {
-  pollfd fd{PQsocket(connection), static_cast<short>(POLLIN | (writing ? POLLOUT : 0)), 0};
+  pollfd fd{pq().socket(connection), static_cast<short>(POLLIN | (writing ? POLLOUT : 0)), 0};
   while (poll(&fd, 1, -1) < 0)
     if (errno != EINTR) return false;
   return true;
@@ -45,7 +45,7 @@ bool wait_for(PGconn* connection, bool writing) {
 std::string quoted(char* text) {
   // Two quotes with nothing between them are an error to the server wherever they stand.
   std::string out = text != nullptr ? text : "\"\"";
-  PQfreemem(text);
+  pq().freemem(text);
   return out;
 }
 
@@ -61,10 +61,10 @@ class Connection::Stream {
   std::vector<Answer> run() {
     answers_.reserve(statements_.size());
     if (statements_.empty()) return {};
-    bool open = PQsetnonblocking(connection_, 1) == 0 && PQenterPipelineMode(connection_) == 1;
+    bool open = pq().setnonblocking(connection_, 1) == 0 && pq().enterPipelineMode(connection_) == 1;
     while (open && !finished()) open = send() && receive();
-    PQexitPipelineMode(connection_);
-    PQsetnonblocking(connection_, 0);
+    pq().exitPipelineMode(connection_);
+    pq().setnonblocking(connection_, 0);
     while (answers_.size() < statements_.size() && !stopped_)
       answers_.emplace_back(lost(connection_));
     return std::move(answers_);
@@ -82,32 +82,32 @@ class Connection::Stream {
       std::vector<const char*> values;
       for (const auto& parameter : statement.parameters)
         values.push_back(parameter ? parameter->c_str() : nullptr);
-      if (PQsendQueryParams(connection_, statement.text.c_str(), static_cast<int>(values.size()),
+      if (pq().sendQueryParams(connection_, statement.text.c_str(), static_cast<int>(values.size()),
                             nullptr, values.data(), nullptr, nullptr, 0) != 1)
         return false;
-      if ((sync_each_ || sent_ == statements_.size()) && PQpipelineSync(connection_) != 1)
+      if ((sync_each_ || sent_ == statements_.size()) && pq().pipelineSync(connection_) != 1)
         return false;
     }
     return true;
   }
 
   bool receive() {
-    const int unsent = PQflush(connection_);
-    if (unsent < 0 || !wait_for(connection_, unsent > 0) || PQconsumeInput(connection_) != 1) {
-      while (!finished() && PQisBusy(connection_) == 0 && take()) {
+    const int unsent = pq().flush(connection_);
+    if (unsent < 0 || !wait_for(connection_, unsent > 0) || pq().consumeInput(connection_) != 1) {
+      while (!finished() && pq().isBusy(connection_) == 0 && take()) {
       }
       return false;
     }
-    while (!finished() && PQisBusy(connection_) == 0)
+    while (!finished() && pq().isBusy(connection_) == 0)
       if (!take()) return false;
     return true;
   }
 
   /// The next result; false when the connection is gone.
   bool take() {
-    Taken result(PQgetResult(connection_));
-    if (result == nullptr) return PQstatus(connection_) == CONNECTION_OK;  // between two answers
-    switch (PQresultStatus(result.get())) {
+    Taken result(pq().getResult(connection_));
+    if (result == nullptr) return pq().status(connection_) == CONNECTION_OK;  // between two answers
+    switch (pq().resultStatus(result.get())) {
       case PGRES_PIPELINE_SYNC:
         ++synced_;
         return true;
@@ -124,7 +124,7 @@ class Connection::Stream {
         if (sync_each_ && answers_.size() > synced_) answers_.pop_back();
         answers_.emplace_back(failure_of(result.get()));
         if (!sync_each_) stopped_ = true;
-        return PQstatus(connection_) == CONNECTION_OK;
+        return pq().status(connection_) == CONNECTION_OK;
     }
   }
 
@@ -139,8 +139,8 @@ class Connection::Stream {
 std::string_view Rows::at(size_t row, size_t column) const {
   const auto* result = static_cast<const PGresult*>(result_.get());
   const int r = static_cast<int>(row), c = static_cast<int>(column);
-  if (PQgetisnull(result, r, c) != 0) return {};
-  return {PQgetvalue(result, r, c), static_cast<size_t>(PQgetlength(result, r, c))};
+  if (pq().getisnull(result, r, c) != 0) return {};
+  return {pq().getvalue(result, r, c), static_cast<size_t>(pq().getlength(result, r, c))};
 }
 
 bool Rows::is_null(size_t row, size_t column) const { return at(row, column).data() == nullptr; }
@@ -152,21 +152,21 @@ int64_t Rows::integer(size_t row, size_t column) const {
   return out;
 }
 
-void Rows::Clear::operator()(void* result) const { PQclear(static_cast<PGresult*>(result)); }
+void Rows::Clear::operator()(void* result) const { pq().clear(static_cast<PGresult*>(result)); }
 
 Rows Connection::rows(void* result) {
   Rows out;
   out.result_.reset(result);
   auto* r = static_cast<PGresult*>(result);
-  out.rows_ = static_cast<size_t>(PQntuples(r));
-  out.columns_ = static_cast<size_t>(PQnfields(r));
-  const std::string_view count = PQcmdTuples(r);
+  out.rows_ = static_cast<size_t>(pq().ntuples(r));
+  out.columns_ = static_cast<size_t>(pq().nfields(r));
+  const std::string_view count = pq().cmdTuples(r);
   std::from_chars(count.data(), count.data() + count.size(), out.affected_);
   return out;
 }
 
 void Connection::Finish::operator()(void* connection) const {
-  PQfinish(static_cast<PGconn*>(connection));
+  pq().finish(static_cast<PGconn*>(connection));
 }
 
 std::variant<Connection, Failure> Connection::open(const Target& target) {
@@ -180,9 +180,9 @@ Answer Connection::run(const Statement& statement) {
   std::vector<const char*> values;
   for (const auto& parameter : statement.parameters)
     values.push_back(parameter ? parameter->c_str() : nullptr);
-  Taken result(PQexecParams(connection, statement.text.c_str(), static_cast<int>(values.size()),
+  Taken result(pq().execParams(connection, statement.text.c_str(), static_cast<int>(values.size()),
                             nullptr, values.data(), nullptr, nullptr, 0));
-  switch (PQresultStatus(result.get())) {
+  switch (pq().resultStatus(result.get())) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
@@ -211,23 +211,23 @@ std::vector<Answer> Connection::run_together(std::span<const Statement> statemen
     answers.erase(answers.begin());
     return answers;
   }
-  if (is_open() && PQtransactionStatus(pg(connection_)) != PQTRANS_IDLE) run("ROLLBACK");
+  if (is_open() && pq().transactionStatus(pg(connection_)) != PQTRANS_IDLE) run("ROLLBACK");
   answers.erase(failed + 1, answers.end());
   if (answers.size() > 1) answers.erase(answers.begin());  // else BEGIN itself has failed
   return answers;
 }
 
-int Connection::server_version() const { return PQserverVersion(pg(connection_)); }
-bool Connection::is_open() const { return PQstatus(pg(connection_)) == CONNECTION_OK; }
+int Connection::server_version() const { return pq().serverVersion(pg(connection_)); }
+bool Connection::is_open() const { return pq().status(pg(connection_)) == CONNECTION_OK; }
 
 std::string Connection::identifier(std::string_view name) const {
   if (name.find('\0') != name.npos) return quoted(nullptr);
-  return quoted(PQescapeIdentifier(pg(connection_), name.data(), name.size()));
+  return quoted(pq().escapeIdentifier(pg(connection_), name.data(), name.size()));
 }
 
 std::string Connection::literal(std::string_view text) const {
   if (text.find('\0') != text.npos) return quoted(nullptr);
-  return quoted(PQescapeLiteral(pg(connection_), text.data(), text.size()));
+  return quoted(pq().escapeLiteral(pg(connection_), text.data(), text.size()));
 }
 
 }  // namespace dbm::sql

@@ -3,13 +3,12 @@
 // How connections are made. For .cc files only, of this module and of the audit's login attempts:
 // libpq's types stay here.
 
-#include <libpq-fe.h>
-
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "sql/connection.h"
+#include "sql/late_libpq.h"
 
 namespace dbm::sql {
 

@@ -1,5 +1,6 @@
 #include "yaml/reader.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -22,13 +23,29 @@ Pos pos_of(std::string_view text, size_t offset, uint16_t source) {
           static_cast<uint16_t>(std::min<size_t>(offset - start + 1, 65535)), source};
 }
 
+/// How many bytes at the start are sure to be plain ASCII, found by whole blocks (which compilers
+/// look at many bytes at once).
+size_t plain_start(std::string_view text) {
+  constexpr size_t kBlock = 64;
+  size_t done = 0;
+  for (; done + kBlock <= text.size(); done += kBlock) {
+    uint8_t other = 0;
+    for (size_t i = done; i < done + kBlock; ++i) {
+      const auto c = static_cast<uint8_t>(text[i]);
+      other |= static_cast<uint8_t>((c < 0x20) & (c != '\n')) | static_cast<uint8_t>(c >= 0x7F);
+    }
+    if (other != 0) break;
+  }
+  return done;
+}
+
 /// Offset of the first byte that cannot stand in a YAML text, or npos: NUL, other control
 /// characters and what is no UTF-8 (YAML 1.2.2, 5.1).
 size_t find_illegal(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const size_t n = text.size();
   const auto tail = [&](size_t i) { return i < n && (p[i] & 0xC0) == 0x80; };
-  for (size_t i = 0; i < n;) {
+  for (size_t i = plain_start(text); i < n;) {
     const unsigned char c = p[i];
     if (c >= 0x20 && c < 0x7F) {
       ++i;
@@ -148,11 +165,9 @@ class Builder {
       case YAML_ALIAS_EVENT:
         return alias(event);
       case YAML_SEQUENCE_START_EVENT:
-        return open(event, Value::list(arena_, place(event)), event.data.sequence_start.anchor,
-                    event.data.sequence_start.tag);
+        return open(event, false, event.data.sequence_start.anchor, event.data.sequence_start.tag);
       case YAML_MAPPING_START_EVENT:
-        return open(event, Value::map(arena_, place(event)), event.data.mapping_start.anchor,
-                    event.data.mapping_start.tag);
+        return open(event, true, event.data.mapping_start.anchor, event.data.mapping_start.tag);
       case YAML_SEQUENCE_END_EVENT:
       case YAML_MAPPING_END_EVENT:
         return close();
@@ -167,15 +182,22 @@ class Builder {
     Value value;
     uint64_t expanded = 1;  // nodes, aliases counted as what they stand for
   };
+  /// A list or a map that is not complete yet: what it has so far are the last of items_ or members_.
   struct Frame {
-    Node node;
+    bool is_map;
+    Pos pos;
+    size_t first;
     std::string_view anchor;
+    uint64_t expanded = 1;
     bool has_key = false;
-    std::string_view key;
-    Pos key_pos;
-    std::vector<Node> merges;                    // of `<<`, in the order of writing
-    std::unordered_set<std::string_view> seen;   // keys, once there are many
+    std::string_view key = {};
+    Pos key_pos = {};
+    std::vector<Node> merges = {};                   // of `<<`, in the order of writing
+    std::unordered_set<std::string_view> seen = {};  // keys, once there are many
   };
+  std::span<const Member> members(const Frame& frame) const {
+    return std::span(members_).subspan(frame.first);
+  }
 
   Pos place(const Event& event) { return cursor_.pos(event.start_mark); }
 
@@ -235,7 +257,7 @@ class Builder {
   }
 
   bool wants_key() const {
-    return !stack_.empty() && stack_.back().node.value.is_map() && !stack_.back().has_key;
+    return !stack_.empty() && stack_.back().is_map && !stack_.back().has_key;
   }
 
   bool take_key(std::string_view text, Pos pos, bool plain) {
@@ -247,17 +269,14 @@ class Builder {
       frame.key = {};
       return true;
     }
-    const Member* first = nullptr;
-    const auto members = frame.node.value.members();
-    if (members.size() < 32) {
-      first = frame.node.value.find_member(text);
-    } else {
+    const auto before = members(frame);
+    if (before.size() >= 32) {
       if (frame.seen.empty())
-        for (const Member& member : members) frame.seen.insert(member.key);
-      if (frame.seen.contains(text)) first = frame.node.value.find_member(text);
-      frame.seen.insert(text);
+        for (const Member& member : before) frame.seen.insert(member.key);
+      if (frame.seen.insert(text).second) return true;
     }
-    if (first == nullptr) return true;
+    const auto first = std::ranges::find(before, text, &Member::key);
+    if (first == before.end()) return true;
     Diagnostic& d = diagnostics_.error(
         "yaml-duplicate-key", pos, {}, fmt::format("the key \"{}\" is here twice", printable(text)),
         "Helm would silently take the last one; keep one of them");
@@ -266,7 +285,7 @@ class Builder {
     return true;  // go on: there may be more mistakes
   }
 
-  bool open(const Event& event, Value value, const yaml_char_t* anchor, const yaml_char_t* tag) {
+  bool open(const Event& event, bool is_map, const yaml_char_t* anchor, const yaml_char_t* tag) {
     if (wants_key())
       return refuse("yaml", place(event), "a key must be a plain name, not a list or a map");
     if (static_cast<int>(stack_.size()) >= limits_.depth)
@@ -276,18 +295,25 @@ class Builder {
     if (!name.empty() && name != "tag:yaml.org,2002:map" && name != "tag:yaml.org,2002:seq")
       return refuse("yaml-tag", place(event), fmt::format("the tag {} is not known", printable(name)),
                     "leave the tag out");
-    stack_.emplace_back();
-    stack_.back().node.value = value;
-    stack_.back().anchor = arena_.copy(view(anchor));
+    stack_.push_back({is_map, place(event), is_map ? members_.size() : items_.size(),
+                      arena_.copy(view(anchor))});
     return true;
   }
 
   bool close() {
     Frame frame = std::move(stack_.back());
     stack_.pop_back();
+    Value value;
+    if (frame.is_map) {
+      value = Value::map(arena_, frame.pos, members(frame));
+      members_.erase(members_.begin() + static_cast<ptrdiff_t>(frame.first), members_.end());
+    } else {
+      value = Value::list(arena_, frame.pos, std::span(items_).subspan(frame.first));
+      items_.resize(frame.first);
+    }
     for (const Node& merge : frame.merges)
-      if (!merge_into(frame.node.value, merge.value)) return false;
-    return add(frame.node, frame.anchor);
+      if (!merge_into(value, merge.value)) return false;
+    return add({value, frame.expanded}, frame.anchor);
   }
 
   /// `<<`: keys that are not there yet are taken over (YAML 1.1 merge key).
@@ -327,19 +353,19 @@ class Builder {
       return true;
     }
     Frame& frame = stack_.back();
-    frame.node.expanded += node.expanded;
-    if (frame.node.expanded > limits_.expanded_nodes)
+    frame.expanded += node.expanded;
+    if (frame.expanded > limits_.expanded_nodes)
       return refuse("yaml-alias", node.value.pos(),
                     fmt::format("the aliases of this file stand for more than {} values",
                                 limits_.expanded_nodes),
                     "aliases of aliases of aliases grow without end; write it out");
-    if (frame.node.value.is_list()) {
-      frame.node.value.push(arena_, node.value);
+    if (!frame.is_map) {
+      items_.push_back(node.value);
     } else {
       if (frame.key.data() == nullptr)
         frame.merges.push_back(node);
       else
-        frame.node.value.append(arena_, frame.key, node.value, frame.key_pos);
+        members_.push_back({frame.key, frame.key_pos, node.value});
       frame.has_key = false;
     }
     return true;
@@ -351,6 +377,8 @@ class Builder {
   Diagnostics& diagnostics_;
   const ReadLimits& limits_;
   std::vector<Frame> stack_;
+  std::vector<Value> items_;     // of the lists of the stack
+  std::vector<Member> members_;  // of its maps
   std::unordered_map<std::string_view, Node> anchors_;
 };
 

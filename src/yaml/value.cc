@@ -95,10 +95,6 @@ struct Value::ListData {
   Value* items;
   uint32_t size, capacity;
 };
-struct Value::MapData {
-  Member* members;
-  uint32_t size, capacity;
-};
 
 std::string_view Arena::copy(std::string_view text) {
   if (text.empty()) return std::string_view("", 0);
@@ -179,15 +175,6 @@ const Value* Value::find_path(std::initializer_list<std::string_view> keys) cons
   return value;
 }
 
-Value Value::scalar(Kind kind, std::string_view text, Pos pos) {
-  Value v;
-  v.kind_ = kind;
-  v.text_ = text.data();
-  v.size_ = static_cast<uint32_t>(text.size());
-  v.pos_ = pos;
-  return v;
-}
-
 Value Value::integer(Arena& arena, int64_t i, Pos pos) {
   char buffer[24];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, i).ptr;
@@ -214,6 +201,20 @@ Value Value::map(Arena& arena, Pos pos, size_t reserve) {
   return v;
 }
 
+Value Value::list(Arena& arena, Pos pos, std::span<const Value> items, size_t more) {
+  Value v = list(arena, pos, items.size() + more);
+  std::ranges::copy(items, v.list_->items);
+  v.list_->size = static_cast<uint32_t>(items.size());
+  return v;
+}
+
+Value Value::map(Arena& arena, Pos pos, std::span<const Member> members, size_t more) {
+  Value v = map(arena, pos, members.size() + more);
+  std::ranges::copy(members, v.map_->members);
+  v.map_->size = static_cast<uint32_t>(members.size());
+  return v;
+}
+
 void Value::push(Arena& arena, Value value) {
   ListData& list = *list_;
   if (list.size == list.capacity) {
@@ -236,17 +237,11 @@ Value& Value::set(Arena& arena, Key key, Value value, Pos key_pos) {
   return append(arena, key, value, key_pos);
 }
 
-Value& Value::append(Arena& arena, Key key, Value value, Pos key_pos) {
-  MapData& map = *map_;
-  if (map.size == map.capacity) {
-    map.capacity = std::max<uint32_t>(4, map.capacity * 2);
-    Member* grown = arena.allocate<Member>(map.capacity);
-    std::copy_n(map.members, map.size, grown);
-    map.members = grown;
-  }
-  value.plain_key_ = key.plain;
-  map.members[map.size] = {key.text, key_pos, value};
-  return map.members[map.size++].value;
+void Value::grow(Arena& arena, MapData& map) {
+  map.capacity = std::max<uint32_t>(4, map.capacity * 2);
+  Member* grown = arena.allocate<Member>(map.capacity);
+  std::copy_n(map.members, map.size, grown);
+  map.members = grown;
 }
 
 bool Value::erase(std::string_view key) {

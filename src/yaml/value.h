@@ -121,9 +121,19 @@ class Value {
   }
   bool is_plain() const { return plain_; }
   /// `text` must be a legal spelling of that kind and outlive the tree.
-  static Value scalar(Kind kind, std::string_view text, Pos pos = {});
+  static Value scalar(Kind kind, std::string_view text, Pos pos = {}) {
+    Value v;
+    v.pos_ = pos;
+    v.text_ = text.data();
+    v.size_ = static_cast<uint32_t>(text.size());
+    v.kind_ = kind;
+    return v;
+  }
   static Value list(Arena& arena, Pos pos = {}, size_t reserve = 0);
   static Value map(Arena& arena, Pos pos = {}, size_t reserve = 0);
+  /// With copies of these, and room for `more`.
+  static Value list(Arena& arena, Pos pos, std::span<const Value> items, size_t more = 0);
+  static Value map(Arena& arena, Pos pos, std::span<const Member> members, size_t more = 0);
 
   /// Appends to this list.
   void push(Arena& arena, Value value);
@@ -131,13 +141,18 @@ class Value {
   /// Returns the value where it now stands, good until the next set.
   Value& set(Arena& arena, Key key, Value value, Pos key_pos = {});
   /// As set, without looking whether the key is there.
-  Value& append(Arena& arena, Key key, Value value, Pos key_pos = {});
+  Value& append(Arena& arena, Key key, const Value& value, Pos key_pos = {});
   /// Removes a key of this map; true when it was there.
   bool erase(std::string_view key);
 
  private:
   struct ListData;
-  struct MapData;
+  struct MapData {
+    Member* members;
+    uint32_t size, capacity;
+  };
+  static void grow(Arena& arena, MapData& map);
+
   Pos pos_;
   union {
     const char* text_ = nullptr;
@@ -158,6 +173,24 @@ struct Member {
   Value value;
   bool has_plain_key() const { return value.plain_key_; }
 };
+
+// Inline and piece by piece, so that the pieces of a new scalar go from registers to their place.
+// Written to the stack first and read from there as a whole, they would make the processor wait:
+// that took a sixth of rendering.
+inline Value& Value::append(Arena& arena, Key key, const Value& value, Pos key_pos) {
+  MapData& map = *map_;
+  if (map.size == map.capacity) grow(arena, map);
+  Member& member = map.members[map.size++];
+  member.key = key.text;
+  member.key_pos = key_pos;
+  member.value.pos_ = value.pos_;
+  member.value.text_ = value.text_;  // whichever of the union it is
+  member.value.size_ = value.size_;
+  member.value.kind_ = value.kind_;
+  member.value.plain_ = value.plain_;
+  member.value.plain_key_ = key.plain;
+  return member.value;
+}
 
 /// Kind of a plain (unquoted) scalar as go-yaml v2, and so Helm, resolves it.
 Kind resolve_plain(std::string_view text);

@@ -24,6 +24,22 @@ std::string merged(const char* base, const char* over) {
   return json_of(merge(arena, a.tree, b.tree));
 }
 
+TEST(Value, CopiesItemsAndMembersWithRoomForMore) {
+  const Document d("{a: 1, b: [p, q]}");
+  Arena arena;
+  for (const size_t more : {0u, 1u, 3u}) {
+    Value map = Value::map(arena, {}, d.tree.members(), more);
+    Value list = Value::list(arena, {}, d.at({"b"}).items(), more);
+    EXPECT_TRUE(equal(map, d.tree));
+    EXPECT_TRUE(equal(list, d.at({"b"})));
+    map.append(arena, "c", Value::boolean(true));
+    list.push(arena, Value::string("z"));
+    EXPECT_EQ(json_of(map), R"({"a":1,"b":["p","q"],"c":true})");
+    EXPECT_EQ(json_of(list), R"(["p","q","z"])");
+  }
+  EXPECT_EQ(json_of(d.tree), R"({"a":1,"b":["p","q"]})");
+}
+
 TEST(Merge, IsHelms) {
   EXPECT_EQ(merged("{a: {b: 1, c: 2}}", "{a: {c: 3, d: 4}}"), R"({"a":{"b":1,"c":3,"d":4}})");
   EXPECT_EQ(merged("{a: [1, 2]}", "{a: [3]}"), R"({"a":[3]})");

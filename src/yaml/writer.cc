@@ -8,25 +8,28 @@
 
 #include <fmt/format.h>
 
+#include "yaml/output.h"
+
 namespace dbm::yaml {
 namespace {
 
-enum : uint8_t { kFirst = 1, kInner = 2, kNumberish = 4, kWordy = 8 };
+enum : uint8_t { kNotFirst = 1, kNotInner = 2, kNumberish = 4, kWordy = 8 };
 
-/// What a byte may do in a plain scalar: stand first, stand further on; and whether a text that
+/// What keeps a byte from standing in a plain scalar, first or further on; and whether a text that
 /// starts like a number is told from one by it.
 constexpr std::array<uint8_t, 256> kClass = [] {
   std::array<uint8_t, 256> table{};
-  const auto mark = [&](std::string_view bytes, uint8_t bits) {
+  table.fill(kNotFirst | kNotInner);
+  const auto may = [&](std::string_view bytes, uint8_t bits) {
+    for (const char c : bytes) table[static_cast<unsigned char>(c)] &= static_cast<uint8_t>(~bits);
+  };
+  const auto is = [&](std::string_view bytes, uint8_t bits) {
     for (const char c : bytes) table[static_cast<unsigned char>(c)] |= bits;
   };
-  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<size_t>(c)] |= kFirst | kInner;
-  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<size_t>(c)] |= kFirst | kInner;
-  mark("0123456789", kFirst | kInner | kNumberish);
-  mark("-+.", kInner | kNumberish);
-  mark("/_($^", kFirst | kInner);
-  mark("@%,*?!&;)=<>~|\\\"'{}[]", kInner);
-  mark("ghijklmnpqrsuvwyGHIJKLMNPQRSUVWY/(", kWordy);  // in no number, date or time
+  may("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_($^", kNotFirst | kNotInner);
+  may("-+.@%,*?!&;)=<>~|\\\"'{}[]", kNotInner);
+  is("0123456789-+.", kNumberish);
+  is("ghijklmnpqrsuvwyGHIJKLMNPQRSUVWY/(", kWordy);  // in no number, date or time
   return table;
 }();
 
@@ -36,6 +39,7 @@ uint8_t class_of(char c) { return kClass[static_cast<unsigned char>(c)]; }
 bool is_word(std::string_view t) {
   constexpr std::string_view kWords[] = {"y", "n", "yes", "no", "on", "off",
                                          "true", "false", "null"};
+  if (t.size() > 5) return false;
   const auto same = [](char c, char word) { return (c | 0x20) == word; };
   return std::ranges::any_of(kWords, [&](std::string_view word) {
     return std::ranges::equal(t, word, same);
@@ -43,15 +47,12 @@ bool is_word(std::string_view t) {
 }
 
 bool is_plain(std::string_view t) {
-  if (t.empty() || (class_of(t[0]) & kFirst) == 0) return false;
-  uint8_t all = kInner, any = 0;
-  for (const char c : t) {
-    all &= class_of(c);
-    any |= class_of(c);
-  }
-  for (size_t i = 0; all == 0 && i < t.size(); ++i) {
+  if (t.empty() || (class_of(t[0]) & kNotFirst) != 0) return false;
+  uint8_t any = 0;
+  for (size_t i = 0; i < t.size(); ++i) {
     const char c = t[i];
-    if ((class_of(c) & kInner) != 0) continue;
+    any |= class_of(c);
+    if ((class_of(c) & kNotInner) == 0) continue;
     const bool last = i + 1 == t.size();
     if (c == ' ' && !last && t[i + 1] != '#') continue;
     if (c == ':' && !last && t[i + 1] != ' ') continue;
@@ -82,7 +83,7 @@ bool is_printable(uint32_t c) {
          !(c >= 0xD800 && c < 0xE000);
 }
 
-void write_double_quoted(std::string& out, std::string_view t) {
+void write_double_quoted(Output& out, std::string_view t) {
   out += '"';
   for (size_t i = 0; i < t.size();) {
     const auto [c, length] = code_point(t, i);
@@ -125,20 +126,23 @@ bool fits_block(std::string_view t) {
   return true;
 }
 
-void write_block(std::string& out, std::string_view t, size_t indent) {
-  out += t.ends_with('\n') ? "|" : "|-";
+void write_block(Output& out, std::string_view t, size_t indent) {
+  out += t.ends_with('\n') ? std::string_view("|") : "|-";
   if (t.ends_with('\n')) t.remove_suffix(1);
   while (true) {
     out += '\n';
     const size_t end = t.find('\n');
     const std::string_view line = t.substr(0, end);
-    if (!line.empty()) out.append(indent, ' ').append(line);
+    if (!line.empty()) {
+      out.spaces(indent);
+      out += line;
+    }
     if (end == t.npos) return;
     t.remove_prefix(end + 1);
   }
 }
 
-void write_string(std::string& out, std::string_view t, size_t indent, bool key) {
+void write_string(Output& out, std::string_view t, size_t indent, bool key) {
   if (is_plain(t)) {
     out += t;
   } else if (!key && fits_block(t)) {
@@ -154,12 +158,34 @@ bool is_canonical_int(std::string_view t) {
          (t[0] != '0' || t.size() == 1);
 }
 
+void write_quoted_json(Output& out, std::string_view t) {
+  out += '"';
+  size_t done = 0;
+  for (size_t i = 0, length = 1; i < t.size(); i += length) {
+    uint32_t c = 0;
+    std::tie(c, length) = code_point(t, i);
+    if (is_printable(c) && c != '"' && c != '\\') continue;
+    out += t.substr(done, i - done);
+    done = i + length;
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '\r': out += "\\r"; break;
+      default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+    }
+  }
+  out += t.substr(done);
+  out += '"';
+}
+
 /// 1.5, 1000, 1.0e+30: numbers for YAML 1.1, 1.2 and JSON.
-void write_float(std::string& out, const Value& value, bool json) {
+void write_float(Output& out, const Value& value, bool json) {
   const double d = value.as_double().value_or(0);
   if (std::isnan(d) || std::isinf(d)) {
     const std::string_view text = std::isnan(d) ? ".nan" : d < 0 ? "-.inf" : ".inf";
-    return json ? write_json_string(out, text) : void(out += text);
+    return json ? write_quoted_json(out, text) : void(out += text);
   }
   std::string text = fmt::format("{}", d);
   const size_t e = text.find('e');
@@ -167,10 +193,10 @@ void write_float(std::string& out, const Value& value, bool json) {
   out += text;
 }
 
-void write_scalar(std::string& out, const Value& v, bool json) {
+void write_scalar(Output& out, const Value& v, bool json) {
   switch (v.kind()) {
     case Kind::kNull: out += "null"; break;
-    case Kind::kBool: out += v.as_bool().value_or(false) ? "true" : "false"; break;
+    case Kind::kBool: out += v.as_bool().value_or(false) ? std::string_view("true") : "false"; break;
     case Kind::kInt:
       if (is_canonical_int(v.text()))
         out += v.text();
@@ -181,12 +207,12 @@ void write_scalar(std::string& out, const Value& v, bool json) {
   }
 }
 
-void write_node(std::string& out, const Value& v, size_t indent, bool in_list);
+void write_node(Output& out, const Value& v, size_t indent, bool in_list);
 
-void write_map(std::string& out, const Value& v, size_t indent, bool in_list) {
+void write_map(Output& out, const Value& v, size_t indent, bool in_list) {
   bool first = in_list;  // the first key follows "- " on its line
   for (const Member& m : v.members()) {
-    if (!first) out.append(indent, ' ');
+    if (!first) out.spaces(indent);
     first = false;
     if (m.has_plain_key())
       out += m.key;
@@ -197,18 +223,33 @@ void write_map(std::string& out, const Value& v, size_t indent, bool in_list) {
   }
 }
 
-void write_list(std::string& out, const Value& v, size_t indent, bool in_list) {
+void write_list(Output& out, const Value& v, size_t indent, bool in_list) {
   bool first = in_list;
   for (const Value& item : v.items()) {
-    if (!first) out.append(indent, ' ');
+    if (!first) out.spaces(indent);
     first = false;
     out += '-';
     write_node(out, item, indent, /*in_list=*/true);
   }
 }
 
+/// A scalar or an empty container and the line's end; lines of a block stand at `indent`.
+void write_inline(Output& out, const Value& v, size_t indent) {
+  if (v.is_map())
+    out += "{}";
+  else if (v.is_list())
+    out += "[]";
+  else if (v.is_plain())
+    out += v.text();
+  else if (v.is_string())
+    write_string(out, v.text(), indent, false);
+  else
+    write_scalar(out, v, false);
+  out += '\n';
+}
+
 /// What follows "key:" or "-" that stands at `indent`.
-void write_node(std::string& out, const Value& v, size_t indent, bool in_list) {
+void write_node(Output& out, const Value& v, size_t indent, bool in_list) {
   if (v.is_map() && !v.members().empty()) {
     out += in_list ? ' ' : '\n';
     write_map(out, v, indent + 2, in_list);
@@ -217,28 +258,18 @@ void write_node(std::string& out, const Value& v, size_t indent, bool in_list) {
     write_list(out, v, in_list ? indent + 2 : indent, in_list);
   } else {
     out += ' ';
-    if (v.is_map())
-      out += "{}";
-    else if (v.is_list())
-      out += "[]";
-    else if (v.is_plain())
-      out += v.text();
-    else if (v.is_string())
-      write_string(out, v.text(), indent + 2, false);
-    else
-      write_scalar(out, v, false);
-    out += '\n';
+    write_inline(out, v, indent + 2);
   }
 }
 
-void json_break(std::string& out, int indent, int depth) {
+void json_break(Output& out, int indent, int depth) {
   if (indent == 0) return;
   out += '\n';
-  out.append(static_cast<size_t>(indent * depth), ' ');
+  out.spaces(static_cast<size_t>(indent * depth));
 }
 
-void write_json_node(std::string& out, const Value& v, int indent, int depth) {
-  if (v.is_string()) return write_json_string(out, v.text());
+void write_json_node(Output& out, const Value& v, int indent, int depth) {
+  if (v.is_string()) return write_quoted_json(out, v.text());
   if (v.is_scalar()) return write_scalar(out, v, true);
   const bool map = v.is_map();
   if (v.size() == 0) {
@@ -254,8 +285,8 @@ void write_json_node(std::string& out, const Value& v, int indent, int depth) {
   };
   for (const Member& m : v.members()) {
     next();
-    write_json_string(out, m.key);
-    out += indent == 0 ? ":" : ": ";
+    write_quoted_json(out, m.key);
+    out += indent == 0 ? std::string_view(":") : ": ";
     write_json_node(out, m.value, indent, depth + 1);
   }
   for (const Value& item : v.items()) {
@@ -268,42 +299,28 @@ void write_json_node(std::string& out, const Value& v, int indent, int depth) {
 
 }  // namespace
 
-void write_yaml(std::string& out, const Value& v) {
+void write_yaml(std::string& text, const Value& v) {
+  Output out(text);
   if (v.is_map() && !v.members().empty())
     write_map(out, v, 0, false);
   else if (v.is_list() && !v.items().empty())
     write_list(out, v, 0, false);
-  else {
-    const size_t start = out.size();
-    write_node(out, v, 0, false);
-    out.erase(start, 1);  // the space after a key that is not there
-  }
+  else
+    write_inline(out, v, 0);
 }
 
-void write_json(std::string& out, const Value& v, int indent) {
+Value prepared_string(std::string_view text) {
+  return is_plain(text) ? Value::plain(text) : Value::string(text);
+}
+
+void write_json(std::string& text, const Value& v, int indent) {
+  Output out(text);
   write_json_node(out, v, indent, 0);
 }
 
-void write_json_string(std::string& out, std::string_view t) {
-  out += '"';
-  size_t done = 0;
-  for (size_t i = 0, length = 1; i < t.size(); i += length) {
-    uint32_t c = 0;
-    std::tie(c, length) = code_point(t, i);
-    if (is_printable(c) && c != '"' && c != '\\') continue;
-    out.append(t, done, i - done);
-    done = i + length;
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
-    }
-  }
-  out.append(t, done, t.size() - done);
-  out += '"';
+void write_json_string(std::string& out, std::string_view text) {
+  Output output(out);
+  write_quoted_json(output, text);
 }
 
 }  // namespace dbm::yaml

@@ -16,6 +16,9 @@ namespace dbm::yaml {
 /// Appends `value` and a line end. Texts must be UTF-8.
 void write_yaml(std::string& out, const Value& value);
 
+/// As Value::string, having looked already whether it needs quotes: for what is written often.
+Value prepared_string(std::string_view text);
+
 /// Appends `value`, with `indent` spaces a level; 0: on one line, as short as can be.
 void write_json(std::string& out, const Value& value, int indent = 0);
 /// Appends a JSON string with its quotes.

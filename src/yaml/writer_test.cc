@@ -89,6 +89,20 @@ TEST(Writer, KnowsKeysThatNeedNoQuotes) {
   EXPECT_EQ(out, "name: d\n\"yes\": b\n\"0123\": c\n");
 }
 
+TEST(Writer, WritesTextsOfAnyLength) {  // it gathers some thousand bytes at a time
+  for (const size_t size : {30u, 33u, 4090u, 4096u, 4100u, 9000u}) {
+    const std::string text(size, 'a');
+    EXPECT_EQ(yaml_of(text), "k: " + text);
+    EXPECT_EQ(yaml_of(text + "\n" + text), "k: |-\n  " + text + "\n  " + text);
+  }
+  std::string deep;
+  for (int i = 0; i < 60; ++i) deep += "{a: ";
+  const Document d(deep + "b" + std::string(60, '}'));
+  std::string out;
+  write_yaml(out, d.tree);
+  EXPECT_EQ(out.substr(out.size() - 124), "\n" + std::string(118, ' ') + "a: b\n");
+}
+
 /// Everything that is written reads back the same.
 void round_trip(void (*write)(std::string&, const Value&)) {
   Arena arena;

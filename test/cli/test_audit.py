@@ -96,7 +96,7 @@ def test_passwords_from_a_file(server, values, tmp_path):
 def test_what_cannot_be_asked_is_said(values):
     for arguments, exit_code, said in (
             (["--host", "127.0.0.1", "--port", "1"], 1, "cannot connect to 127.0.0.1:1"),
-            ([], 2, "no server is given"),
+            (["--dir", "/nowhere"], 1, "there is no cluster main in /nowhere"),
             (["--host", "h", "--pooler", "rw"], 2, "NAME=HOST:PORT"),
             (["--host", "h", "--cluster", "mian"], 2, 'did you mean "main"?'),
             (["--host", "h", "--set", "clusters.b.enabled=true"], 2, "has several clusters"),
