@@ -145,7 +145,7 @@ Result<std::vector<Engine::Outcome>> Engine::up(const Wanted& wanted) {
           if (auto stopped = stop(std::string(plan.cluster->name)); !stopped)
             return Outcome{std::string(plan.cluster->name), std::move(stopped).error()};
           state.port = 0;
-          for (auto& [pooler, port] : state.poolers) port = 0;  // its name tells what runs
+          for (auto& [pooler, port] : state.poolers) port = 0;
         }
         LocalCluster cluster(*around, source, std::move(state));
         return Outcome{std::string(plan.cluster->name), cluster.up()};

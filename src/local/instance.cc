@@ -132,6 +132,8 @@ Instance::Texts Instance::texts_of(const Files& files, const Certificates& tls) 
   if (!parameters.contains("log_line_prefix")) parameters["log_line_prefix"] = "%m [%p] %q%u@%d ";
   if (!is_primary()) {
     parameters["primary_conninfo"] = files.primary_conninfo;
+    // A primary that restarts is back at once here: not five seconds until it is asked again.
+    parameters.emplace("wal_retrieve_retry_interval", "200ms");
     parameters["primary_slot_name"] = fmt::format("dbm_{}", number);
   }
   return {{"postgresql.conf", config_text(parameters)}, {"pg_hba.conf", files.hba}, {"pg_ident.conf", files.ident}};
