@@ -14,6 +14,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void sync_folder(const fs::path& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;
+  fsync(file);
+  close(file);
+}
+
+}  // namespace
+
 bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(file, text.data(), text.size());
@@ -23,15 +32,6 @@ bool write_all(int file, std::string_view text) {
   }
   return true;
 }
-
-void sync_folder(const fs::path& folder) {
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  fsync(file);
-  close(file);
-}
-
-}  // namespace
 
 Error system_error(std::string_view what) {
   const int why = errno;

@@ -16,6 +16,9 @@ namespace dbm {
 /// "cannot WHAT: the system's reason" from errno; call it before anything else can change errno.
 Error system_error(std::string_view what);
 
+/// Writes all of it to an open file; false, with errno, when it cannot.
+bool write_all(int file, std::string_view text);
+
 Result<std::string> read_text(const std::filesystem::path& path);
 /// The text, or empty when the file cannot be read: for files that need not be there.
 std::string text_or_empty(const std::filesystem::path& path);

@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "local/stable_hash.h"
 
 namespace dbm::local {
 namespace {
@@ -28,13 +29,6 @@ fs::path default_root() {
 constexpr size_t kRoomForNames = 50 + 4 + 22;
 constexpr size_t kSocketPath = 107;  // sun_path, without the end
 
-/// FNV-1a: the same on every machine and in every version.
-uint32_t short_hash(std::string_view text) {
-  uint32_t hash = 2166136261U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
-}
-
 }  // namespace
 
 Layout::Layout(const std::string& dir)
@@ -42,7 +36,7 @@ Layout::Layout(const std::string& dir)
   if (root_.filename().empty()) root_ = root_.parent_path();  // "dir/"
   run_ = root_ / "run";
   if (run_.string().size() + kRoomForNames > kSocketPath)
-    run_ = fmt::format("/tmp/cnpg-dbm-{:08x}", short_hash(root_.string()));
+    run_ = fmt::format("/tmp/cnpg-dbm-{:08x}", stable_hash(root_.string()));
 }
 
 fs::path Layout::data(std::string_view cluster, int instance) const {

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "local/stable_hash.h"
 
 namespace dbm::local {
 namespace {
@@ -60,8 +61,7 @@ bool is_free(const std::string& address, int port) {
 }
 
 Result<int> choose_port(std::string_view name, int addresses, const std::set<int>& taken) {
-  uint32_t hash = 2166136261U;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  const uint32_t hash = stable_hash(name);
   for (int i = 0; i < kPorts; ++i) {
     const int port = kFirst + static_cast<int>((hash + static_cast<uint32_t>(i)) % kPorts);
     if (taken.contains(port)) continue;
