@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
-#include "cli/passwords.h"
+#include "release/passwords.h"
 #include "cli/writers.h"
 
 namespace dbm::cli {
@@ -64,7 +64,7 @@ class Buffers {
 };
 
 /// The units of the result, on as many threads as the writer and the selection allow.
-int render_all(const Flags& flags, const Input& input, const Passwords& passwords) {
+int render_all(const Flags& flags, const Input& input, const release::Passwords& passwords) {
   const auto units = render::units(input.values, input.clusters, input.options);
   const auto writer = make_writer(flags);
   Selection selection(flags.show_only);
@@ -111,7 +111,7 @@ int print_template(const Flags& flags) {
   const auto input = read_input(flags.values);
   print_diagnostics(*input);
   if (input->diagnostics.has_errors()) return exit_code(*input);
-  const auto passwords = Passwords::make(flags.passwords, input->clusters, input->options.ns);
+  const auto passwords = release::Passwords::make(flags.passwords.key_file, input->clusters, input->options.ns);
   if (!passwords) {
     print_error(passwords.error());
     return kRefused;
