@@ -10,6 +10,7 @@ enum Exit : int {
   kRefused = 1,  // the input says no; diagnostics were printed
   kUsage = 2,
   kGuarded = 3,  // would lose data; --allow-destroy lets it through
+  kTimedOut = 4,  // waiting for the cluster
   kInterrupted = 130,
 };
 

@@ -9,9 +9,11 @@
 
 namespace dbm::cli {
 
+void add_apply(CLI::App& app, int& exit);
 void add_audit(CLI::App& app, int& exit);
 void add_backup(CLI::App& app, int& exit);
 void add_backups(CLI::App& app, int& exit);
+void add_diff(CLI::App& app, int& exit);
 void add_down(CLI::App& app, int& exit);
 void add_explain(CLI::App& app, int& exit);
 void add_init(CLI::App& app, int& exit);

@@ -1,5 +1,7 @@
 #include "cli/flags.h"
 
+#include "base/text.h"
+
 namespace dbm::cli {
 
 void ValueFlags::add_to(CLI::App& command) {
@@ -12,12 +14,29 @@ void ValueFlags::add_to(CLI::App& command) {
   list("--set-file", set_file, "set a value to what a file holds: KEY=PATH");
   list("--set-json", set_json, "set a value given as JSON: KEY=JSON");
   command.add_option("RELEASE", render.release, "name of the release")->capture_default_str();
-  command.add_option("-n,--namespace", render.ns, "namespace of the release")
-      ->capture_default_str();
+  ns_option = command.add_option("-n,--namespace", render.ns, "namespace of the release")->capture_default_str();
   command.add_option("--cnpg-version", cnpg_version, "CloudNativePG's version, 1.25 to 1.30")
       ->default_str(std::string(cnpg::to_string(cnpg::kLatest)));
   command.add_flag("--lenient", lenient, "unknown keys are warnings");
   command.add_flag("--strict", strict, "warnings are errors");
+}
+
+void ReleaseFlags::add_to(CLI::App& command) {
+  command.add_option("RELEASE", name, "name of the release")->capture_default_str();
+  command.add_option("-n,--namespace", ns, "namespace of the release (default: the context's)");
+}
+
+void KubeFlags::add_to(CLI::App& command) {
+  command.add_option("--kubeconfig", kubeconfig, "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, a Pod's own)");
+  command.add_option("--context", context, "context of the kubeconfig");
+  command.add_option("--timeout", timeout_text, "how long it may take in all: 90s, 10m, 1h")
+      ->capture_default_str()
+      ->check([this](const std::string& text) {
+        const auto duration = parse_duration(text);
+        if (!duration || duration->count() <= 0) return std::string("is no duration: 90s, 10m, 1h");
+        timeout = *duration;
+        return std::string();
+      });
 }
 
 void PasswordFlags::add_to(CLI::App& command) {

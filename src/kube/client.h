@@ -96,6 +96,7 @@ class Client {
 
   /// Calls that are not over by then fail ("DeadlineExceeded"). Not set: never.
   void set_deadline(Clock::time_point deadline) { deadline_ = deadline; }
+  bool is_late() const { return deadline_ && Clock::now() >= *deadline_; }
   /// A call is tried again for at most so long since it was first sent.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 

@@ -45,7 +45,7 @@ const Resource* Kinds::find(std::string_view group_kind) {
 
 Status Kinds::learn(Client& client) {
   for (const char* path : {"/api", "/apis"}) {
-    const Answer answer = client.ask({.path = path, .accept = kAggregated});
+    const Answer answer = client.ask({.accept = kAggregated, .path = path});
     if (!answer.ok()) return answer.error().error("cannot ask which kinds the server has");
     if (auto learnt = learn_from(answer.body()); !learnt) return learnt;
   }

@@ -24,6 +24,7 @@ constexpr Row kRows[] = {
     {"", "v1", "Pod", "pods"},
     {"", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"},
     {"", "v1", "ResourceQuota", "resourcequotas"},
+    {"apps", "v1", "Deployment", "deployments"},
     {kCnpg, "v1", "Cluster", "clusters"},
     {kCnpg, "v1", "Database", "databases"},
     {kCnpg, "v1", "DatabaseRole", "databaseroles"},

@@ -148,6 +148,10 @@ class Writer {
 
 }  // namespace
 
+Outcome write(kube::Client& client, const Release& release, const Plan& plan, const WriteOptions& options) {
+  return Writer(client, release, plan, options).write();
+}
+
 kube::Call apply_call(const kube::Resource& resource, std::string_view ns, std::string_view name, const Value& value,
                       const ApplyOptions& options) {
   Call call{.verb = Verb::kPatch, .resource = resource, .ns = std::string(ns), .name = std::string(name)};
