@@ -216,7 +216,8 @@ class Kubeconfig {
       const Value* name = item.find("name");
       const Value* value = item.find(what);
       if (name == nullptr || !name->is_string())
-        return keys.refuse(list, fmt::format("the entry at line {} has no name", item.pos().line), "a name is text");
+        return keys.refuse(list, fmt::format("the entry at line {} has no name that is text", item.pos().line),
+                           name != nullptr ? "put it into quotes" : "");
       Entry entry{fmt::format("{}:{}: {} \"{}\"", keys.entry().where, name->pos().line, what, printable(name->text())),
                   keys.entry().folder, value != nullptr ? *value : Value()};
       if (!entry.value.is_map() && !entry.value.is_null())
