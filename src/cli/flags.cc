@@ -4,9 +4,9 @@ namespace dbm::cli {
 
 void ValueFlags::add_to(CLI::App& command) {
   const auto list = [&](const char* name, std::vector<std::string>& out, const char* help) {
-    command.add_option(name, out, help)->allow_extra_args(false)->take_all();
+    return command.add_option(name, out, help)->allow_extra_args(false)->take_all();
   };
-  list("-f,--values", files, "values file; several are merged, - is standard input");
+  list("-f,--values", files, "values file; several are merged, - is standard input")->type_name("FILE");
   list("--set", set, "set a value: clusters.main.instances=3");
   list("--set-string", set_string, "set a value that is a string");
   list("--set-file", set_file, "set a value to what a file holds: KEY=PATH");
@@ -22,13 +22,15 @@ void ValueFlags::add_to(CLI::App& command) {
 
 void PasswordFlags::add_to(CLI::App& command) {
   command.add_option("--password-key-file", key_file,
-                     "master key of derived passwords (made by keygen)");
+                     "master key of derived passwords (made by keygen)")
+      ->type_name("FILE");
 }
 
 void LocalFlags::add_to(CLI::App& command) {
-  command.add_option("--dir", dir, "folder of the local engine (default: XDG data home, for root /var/lib/cnpg-dbm)");
+  command.add_option("--dir", dir, "folder of the local engine (default: XDG data home, for root /var/lib/cnpg-dbm)")
+      ->type_name("DIR");
   command.add_option("--run-as", user, "started as root: the user that the servers run as (default: postgres)");
-  command.add_option("--pg-bin", pg_bin, "folder of PostgreSQL's programs, looked at first");
+  command.add_option("--pg-bin", pg_bin, "folder of PostgreSQL's programs, looked at first")->type_name("DIR");
 }
 
 }  // namespace dbm::cli
