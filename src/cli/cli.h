@@ -4,7 +4,7 @@
 
 namespace dbm::cli {
 
-/// Exit codes, for scripts (docs/commands.md).
+/// Exit codes, for scripts (`cnpg-dbm man` tells them).
 enum Exit : int {
   kDone = 0,
   kRefused = 1,  // the input says no; diagnostics were printed

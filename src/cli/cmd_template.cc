@@ -133,7 +133,8 @@ void add_template(CLI::App& app, int& exit) {
   flags->passwords.add_to(*command);
   command->add_option("-o,--output", flags->output, "yaml or json")
       ->check(CLI::IsMember({"yaml", "json"}));
-  command->add_option("--output-dir", flags->folder, "write a file an object into this folder");
+  command->add_option("--output-dir", flags->folder, "write a file an object into this folder")
+      ->type_name("DIR");
   command->add_option("-s,--show-only", flags->show_only, "only these: KIND/NAME or KIND")
       ->allow_extra_args(false)
       ->take_all();

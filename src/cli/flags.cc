@@ -6,9 +6,9 @@ namespace dbm::cli {
 
 void ValueFlags::add_to(CLI::App& command) {
   const auto list = [&](const char* name, std::vector<std::string>& out, const char* help) {
-    command.add_option(name, out, help)->allow_extra_args(false)->take_all();
+    return command.add_option(name, out, help)->allow_extra_args(false)->take_all();
   };
-  list("-f,--values", files, "values file; several are merged, - is standard input");
+  list("-f,--values", files, "values file; several are merged, - is standard input")->type_name("FILE");
   list("--set", set, "set a value: clusters.main.instances=3");
   list("--set-string", set_string, "set a value that is a string");
   list("--set-file", set_file, "set a value to what a file holds: KEY=PATH");
@@ -27,7 +27,8 @@ void ReleaseFlags::add_to(CLI::App& command) {
 }
 
 void KubeFlags::add_to(CLI::App& command) {
-  command.add_option("--kubeconfig", kubeconfig, "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, a Pod's own)");
+  command.add_option("--kubeconfig", kubeconfig, "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, a Pod's own)")
+      ->type_name("FILE");
   command.add_option("--context", context, "context of the kubeconfig");
   command.add_option("--timeout", timeout_text, "how long it may take in all: 90s, 10m, 1h")
       ->capture_default_str()
@@ -41,13 +42,15 @@ void KubeFlags::add_to(CLI::App& command) {
 
 void PasswordFlags::add_to(CLI::App& command) {
   command.add_option("--password-key-file", key_file,
-                     "master key of derived passwords (made by keygen)");
+                     "master key of derived passwords (made by keygen)")
+      ->type_name("FILE");
 }
 
 void LocalFlags::add_to(CLI::App& command) {
-  command.add_option("--dir", dir, "folder of the local engine (default: XDG data home, for root /var/lib/cnpg-dbm)");
+  command.add_option("--dir", dir, "folder of the local engine (default: XDG data home, for root /var/lib/cnpg-dbm)")
+      ->type_name("DIR");
   command.add_option("--run-as", user, "started as root: the user that the servers run as (default: postgres)");
-  command.add_option("--pg-bin", pg_bin, "folder of PostgreSQL's programs, looked at first");
+  command.add_option("--pg-bin", pg_bin, "folder of PostgreSQL's programs, looked at first")->type_name("DIR");
 }
 
 }  // namespace dbm::cli

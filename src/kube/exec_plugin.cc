@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <thread>
 
 #include "base/files.h"
@@ -75,20 +76,17 @@ std::string exec_info(const ExecPlugin& plugin, bool interactive) {
   return out + "}}";
 }
 
-/// Ours, then the plugin's own: of each name the last one.
+/// Ours, and the plugin's own, which go first; of each name the last one.
 std::vector<std::string> environment_of(const ExecPlugin& plugin, bool interactive) {
-  auto own = plugin.env;
-  own.emplace_back("KUBERNETES_EXEC_INFO", exec_info(plugin, interactive));
-  const auto is_own = [&](std::string_view line) {
-    return std::ranges::any_of(own, [&](const auto& o) { return line.substr(0, line.find('=')) == o.first; });
-  };
+  std::map<std::string, std::string, std::less<>> own;
+  for (const auto& [name, value] : plugin.env) own.insert_or_assign(name, value);
+  own.insert_or_assign("KUBERNETES_EXEC_INFO", exec_info(plugin, interactive));
   std::vector<std::string> out;
-  for (char** line = environ; *line != nullptr; ++line)
-    if (!is_own(*line)) out.emplace_back(*line);
-  for (const auto& [name, value] : own) {
-    std::erase_if(out, [&](const std::string& line) { return line.starts_with(name + "="); });
-    out.push_back(name + "=" + value);
+  for (char** line = environ; *line != nullptr; ++line) {
+    const std::string_view text = *line;
+    if (!own.contains(text.substr(0, text.find('=')))) out.emplace_back(text);
   }
+  for (const auto& [name, value] : own) out.push_back(fmt::format("{}={}", name, value));
   return out;
 }
 

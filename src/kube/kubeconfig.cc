@@ -44,16 +44,16 @@ class Keys {
     const Value* value = map_.find(key);
     return value != nullptr && !value->is_null();
   }
-  void refuse(std::string_view key, std::string_view message, std::string hint = {}) const {
+  void fail(std::string_view key, std::string_view message, std::string hint = {}) const {
     if (!failure_) failure_ = Error{fmt::format("{}: {}{}: {}", entry_.where, prefix_, key, message), std::move(hint)};
   }
-  void refuse(std::string_view key, const Error& error) const { refuse(key, error.message, error.hint); }
+  void fail(std::string_view key, const Error& error) const { fail(key, error.message, error.hint); }
 
   std::string text(std::string_view key) const {
     const Value* value = at(key);
     if (value == nullptr) return {};
     if (value->is_string()) return std::string(value->text());
-    refuse(key, fmt::format("must be text, not {}", yaml::to_string(value->kind())),
+    fail(key, fmt::format("must be text, not {}", yaml::to_string(value->kind())),
            value->is_scalar() ? "put it into quotes" : "");
     return {};
   }
@@ -61,20 +61,20 @@ class Keys {
   std::string line(std::string_view key) const {
     std::string out = text(key);
     if (std::ranges::any_of(out, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-      refuse(key, "holds a line end or another control character");
+      fail(key, "holds a line end or another control character");
     return out;
   }
   bool flag(std::string_view key, bool otherwise) const {
     const Value* value = at(key);
     if (value == nullptr) return otherwise;
     const auto flag = value->as_bool();
-    if (!flag) refuse(key, "must be true or false");
+    if (!flag) fail(key, "must be true or false");
     return flag.value_or(otherwise);
   }
   std::vector<std::string> texts(std::string_view key) const {
     std::vector<std::string> out;
     for (const Value& item : items(key)) {
-      if (!item.is_string()) refuse(key, "must be a list of texts", "put each into quotes");
+      if (!item.is_string()) fail(key, "must be a list of texts", "put each into quotes");
       out.emplace_back(item.text());
     }
     return out;
@@ -82,13 +82,13 @@ class Keys {
   std::span<const Value> items(std::string_view key) const {
     const Value* value = at(key);
     if (value == nullptr) return {};
-    if (!value->is_list()) refuse(key, "must be a list");
+    if (!value->is_list()) fail(key, "must be a list");
     return value->items();
   }
   std::optional<Keys> section(std::string_view key) const {
     const Value* value = at(key);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_map()) refuse(key, "must be a map");
+    if (!value->is_map()) fail(key, "must be a map");
     return Keys(*this, *value, key);
   }
   /// A file's path as it is for us.
@@ -102,10 +102,10 @@ class Keys {
     const std::string data_key = std::string(key) + "-data";
     const std::string file = path(key);
     std::string data = text(data_key);
-    if (!file.empty() && !data.empty()) refuse(key, fmt::format("{} is there too", data_key), "keep one of them");
+    if (!file.empty() && !data.empty()) fail(key, fmt::format("{} is there too", data_key), "keep one of them");
     std::string out = file.empty() ? decoded(data_key, std::move(data)) : file_text(key, file, read);
     if (out.empty()) return out;
-    if (auto error = problem(out)) refuse(file.empty() ? data_key : key, std::move(*error));
+    if (auto error = problem(out)) fail(file.empty() ? data_key : key, std::move(*error));
     return out;
   }
 
@@ -116,13 +116,13 @@ class Keys {
     std::erase_if(data, [](char c) { return c == '\n' || c == '\r'; });
     auto out = secrets::decode_base64(data);
     secrets::wipe(data);
-    if (!out) refuse(key, "is not Base64", "base64 -w0 FILE writes it");
+    if (!out) fail(key, "is not Base64", "base64 -w0 FILE writes it");
     return std::move(out).value_or("");
   }
   std::string file_text(std::string_view key, const std::string& file, const ReadFile& read) const {
     auto text = read(file);
     if (text && !text->empty()) return std::move(text).value();
-    refuse(key, text ? Error{fmt::format("{} is empty", file), {}} : text.error());
+    fail(key, text ? Error{fmt::format("{} is empty", file), {}} : text.error());
     return {};
   }
 
@@ -216,13 +216,14 @@ class Kubeconfig {
       const Value* name = item.find("name");
       const Value* value = item.find(what);
       if (name == nullptr || !name->is_string())
-        return keys.refuse(list, fmt::format("the entry at line {} has no name", item.pos().line), "a name is text");
+        return keys.fail(list, fmt::format("the entry at line {} has no name that is text", item.pos().line),
+                           name != nullptr ? "put it into quotes" : "");
       Entry entry{fmt::format("{}:{}: {} \"{}\"", keys.entry().where, name->pos().line, what, printable(name->text())),
                   keys.entry().folder, value != nullptr ? *value : Value()};
       if (!entry.value.is_map() && !entry.value.is_null())
-        return keys.refuse(list, fmt::format("{} \"{}\" must be a map", what, printable(name->text())));
+        return keys.fail(list, fmt::format("{} \"{}\" must be a map", what, printable(name->text())));
       if (!of_this.emplace(name->text(), std::move(entry)).second)
-        return keys.refuse(list, fmt::format("the name \"{}\" is there twice", printable(name->text())), "rename one of them");
+        return keys.fail(list, fmt::format("the name \"{}\" is there twice", printable(name->text())), "rename one of them");
     }
     into.merge(of_this);
   }
@@ -237,9 +238,9 @@ class Kubeconfig {
 
 void read_cluster(const Keys& keys, const ReadFile& read, Config& out) {
   if (auto server = server_url(keys.text("server"))) out.server = std::move(server).value();
-  else keys.refuse("server", server.error());
+  else keys.fail("server", server.error());
   if (keys.flag("insecure-skip-tls-verify", false))
-    keys.refuse("insecure-skip-tls-verify", "an API server that is not verified could be anybody's",
+    keys.fail("insecure-skip-tls-verify", "an API server that is not verified could be anybody's",
                 "remove it and name the authority of the server's certificate: certificate-authority-data, or "
                 "certificate-authority; if only the name in the certificate differs: tls-server-name");
   out.tls_server_name = keys.line("tls-server-name");
@@ -247,7 +248,7 @@ void read_cluster(const Keys& keys, const ReadFile& read, Config& out) {
   out.compression = !keys.flag("disable-compression", false);
   if (const std::string proxy = keys.text("proxy-url"); !proxy.empty()) {
     if (auto url = proxy_url(proxy)) out.proxy_url = std::move(url).value();
-    else keys.refuse("proxy-url", url.error());
+    else keys.fail("proxy-url", url.error());
   }
 }
 
@@ -284,7 +285,7 @@ void refuse_auth_provider(const Keys& keys) {
   std::string_view plugin = "your provider's plugin";
   for (const auto& [known, its] : kPlugins)
     if (name == known) plugin = its;
-  keys.refuse("auth-provider", "is gone from Kubernetes", fmt::format("use an exec plugin: {}", plugin));
+  keys.fail("auth-provider", "is gone from Kubernetes", fmt::format("use an exec plugin: {}", plugin));
 }
 
 Interactive interactive_mode(const Keys& exec, std::string_view api_version) {
@@ -292,7 +293,7 @@ Interactive interactive_mode(const Keys& exec, std::string_view api_version) {
   if (mode == "Never") return Interactive::kNever;
   if (mode == "Always") return Interactive::kAlways;
   if (mode.empty() ? api_version.ends_with("/v1") : mode != "IfAvailable")
-    exec.refuse("interactiveMode", "must be Never, IfAvailable or Always");
+    exec.fail("interactiveMode", "must be Never, IfAvailable or Always");
   return Interactive::kIfAvailable;
 }
 
@@ -300,10 +301,10 @@ ExecPlugin read_exec(const Keys& exec, const Keys& cluster, const Config& config
   ExecPlugin out;
   out.api_version = exec.text("apiVersion");
   if (out.api_version != "client.authentication.k8s.io/v1" && out.api_version != "client.authentication.k8s.io/v1beta1")
-    exec.refuse("apiVersion", "must be client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
+    exec.fail("apiVersion", "must be client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
                 out.api_version.ends_with("/v1alpha1") ? "a newer version of the plugin speaks v1" : "");
   out.command = exec.text("command");
-  if (out.command.empty()) exec.refuse("command", "is missing", "it names the plugin");
+  if (out.command.empty()) exec.fail("command", "is missing", "it names the plugin");
   if (out.command.find('/') != out.command.npos) out.command = exec.path("command");
   out.args = exec.texts("args");
   for (const Value& item : exec.items("env")) {
@@ -311,7 +312,7 @@ ExecPlugin read_exec(const Keys& exec, const Keys& cluster, const Config& config
     const Value* value = item.find("value");
     if (name == nullptr || !name->is_string() || name->text().empty() || name->text().find('=') != std::string_view::npos ||
         (value != nullptr && !value->is_string() && !value->is_null()))
-      return exec.refuse("env", "must be a list of {name: TEXT, value: TEXT}", "put the values into quotes"), out;
+      return exec.fail("env", "must be a list of {name: TEXT, value: TEXT}", "put the values into quotes"), out;
     out.env.emplace_back(name->text(), value != nullptr ? value->text() : "");
   }
   out.install_hint = exec.text("installHint");
@@ -325,10 +326,10 @@ void read_impersonation(const Keys& keys, Config& out) {
   out.as_groups = keys.texts("as-groups");
   for (const std::string& group : out.as_groups)
     if (std::ranges::any_of(group, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-      keys.refuse("as-groups", "holds a line end or another control character");
+      keys.fail("as-groups", "holds a line end or another control character");
   for (const std::string_view key : {"as-uid", "as-user-extra"})
-    if (keys.has(key)) keys.refuse(key, "is not taken", "as and as-groups are");
-  if (out.as_user.empty() && !out.as_groups.empty()) keys.refuse("as-groups", "needs a user to be", "add as: NAME");
+    if (keys.has(key)) keys.fail(key, "is not taken", "as and as-groups are");
+  if (out.as_user.empty() && !out.as_groups.empty()) keys.fail("as-groups", "needs a user to be", "add as: NAME");
 }
 
 void read_user(const Keys& keys, const Keys& cluster, const ReadFile& read, Config& out) {
@@ -336,14 +337,14 @@ void read_user(const Keys& keys, const Keys& cluster, const ReadFile& read, Conf
   out.client_certificate = keys.content("client-certificate", read, certificate_problem);
   out.client_key = Secret(keys.content("client-key", read, key_problem));
   if (out.client_certificate.empty() != out.client_key.empty())
-    keys.refuse(out.client_key.empty() ? "client-key" : "client-certificate", "is missing, its other half is there");
+    keys.fail(out.client_key.empty() ? "client-key" : "client-certificate", "is missing, its other half is there");
   out.token = Secret(keys.line("token"));
   out.token_file = keys.path("tokenFile");
   out.user = keys.line("username");
   out.password = Secret(keys.line("password"));
   const bool has_token = !out.token.empty() || !out.token_file.empty();
-  if (has_token && !out.user.empty()) keys.refuse("token", "username is there too", "keep one of them");
-  if (out.user.empty() && !out.password.empty()) keys.refuse("username", "is missing, password is there");
+  if (has_token && !out.user.empty()) keys.fail("token", "username is there too", "keep one of them");
+  if (out.user.empty() && !out.password.empty()) keys.fail("username", "is missing, password is there");
   if (const auto exec = keys.section("exec")) {
     ExecPlugin plugin = read_exec(*exec, cluster, out);
     if (!has_token && out.user.empty()) out.exec = std::move(plugin);
@@ -368,7 +369,7 @@ Result<std::optional<Config>> choose(const Kubeconfig& all, const ConfigFlags& f
   const std::string cluster_name = keys.text("cluster"), user_name = keys.text("user");
   const Entry* cluster = all.cluster(cluster_name);
   if (cluster == nullptr) {
-    keys.refuse("cluster", cluster_name.empty() ? "is missing"
+    keys.fail("cluster", cluster_name.empty() ? "is missing"
                                                 : fmt::format("there is no cluster \"{}\"", printable(cluster_name)));
     return std::move(*failure);
   }
@@ -378,7 +379,7 @@ Result<std::optional<Config>> choose(const Kubeconfig& all, const ConfigFlags& f
   if (user_name.empty()) return failure ? Result<std::optional<Config>>(std::move(*failure)) : std::optional(std::move(out));
   const Entry* user = all.user(user_name);
   if (user == nullptr) {
-    keys.refuse("user", fmt::format("there is no user \"{}\"", printable(user_name)));
+    keys.fail("user", fmt::format("there is no user \"{}\"", printable(user_name)));
     return std::move(*failure);
   }
   out.where = user->where;
