@@ -68,7 +68,7 @@ bool is_permanent(const Call& call, const ApiError& error) {
     return error.message.starts_with("failed to create typed patch object") ||
            error.message.find("request is too large") != std::string::npos;
   if (error.status != 409) return false;
-  if (call.verb != Verb::kPatch || error.is("AlreadyExists")) return true;
+  if (call.verb != Verb::kPatch || call.conditional || error.is("AlreadyExists")) return true;
   return std::ranges::any_of(error.causes, [](const Cause& c) { return c.reason == "FieldManagerConflict"; });
 }
 
@@ -234,6 +234,11 @@ void Client::drive_until(Clock::time_point until) {
     start_due(now);
     http_->turn(next_due(now, until));
   }
+}
+
+void Client::pause(milliseconds time) {
+  const auto until = Clock::now() + time;
+  while (!interrupted() && !is_late() && Clock::now() < until) http_->turn(next_due(Clock::now(), until));
 }
 
 void Client::abandon() {

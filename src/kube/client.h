@@ -57,6 +57,8 @@ struct Call {
   std::string_view accept = "application/json";
   /// Other than what verb and resource make: /version, /openapi/v3.
   std::string path = {};
+  /// The body names a resourceVersion: a conflict is the answer, the same call would get it again.
+  bool conditional = false;
 
   /// "Database shop-orders in namespace shop".
   std::string about() const;
@@ -106,6 +108,8 @@ class Client {
   /// Works until nothing is left to do, or, with a time, until then.
   void drive();
   void drive_until(Clock::time_point until);
+  /// Waits, for something that a server does by itself; ends early on an interrupt or the deadline.
+  void pause(std::chrono::milliseconds time);
   bool idle() const { return ready_.empty() && delayed_.empty() && sent_jobs_.empty(); }
   /// Forgets everything that is not over.
   void abandon();
