@@ -1,6 +1,7 @@
 #include "release/connection.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <vector>
 
 #include "release/applied.h"
 #include "release/tree.h"
@@ -52,6 +53,13 @@ bool is_role_password(const LiveObject& object) { return is_ours(object, "kubern
 bool is_connection(const LiveObject& object) {
   return is_ours(object, "Opaque") && object.value.find_path({"data", "password"}) != nullptr &&
          object.value.find_path({"data", "dbname"}) != nullptr;
+}
+
+bool applies_password(const Value& secret) {
+  return std::ranges::any_of(items_at(secret, {"metadata", "managedFields"}), [](const Value& entry) {
+    return text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"operation"}) == "Apply" &&
+           entry.find_path({"fieldsV1", "f:data", "f:password"}) != nullptr;
+  });
 }
 
 std::string decoded(const Value& secret, std::string_view key) {

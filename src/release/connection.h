@@ -13,6 +13,10 @@ namespace dbm::release {
 bool is_role_password(const LiveObject& object);
 bool is_connection(const LiveObject& object);
 
+/// True when applying wrote the password: it is derived. One that was made once is created, and
+/// never applied.
+bool applies_password(const yaml::Value& secret);
+
 /// One key of a Secret's data, decoded; empty when it is not there or no base64.
 std::string decoded(const yaml::Value& secret, std::string_view key);
 secrets::Secret decoded_secret(const yaml::Value& secret, std::string_view key);

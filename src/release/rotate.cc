@@ -25,7 +25,7 @@ using kube::Call;
 using kube::Verb;
 using std::chrono::sys_seconds;
 
-constexpr int kTries = 5;  // at a Secret that others write too
+constexpr int kTries = 10;  // at a Secret that others write too
 constexpr std::chrono::milliseconds kBetweenLooks{500};
 
 const kube::Resource& secrets_resource() {
@@ -57,14 +57,6 @@ sys_seconds since(const LiveObject& secret) {
   return parse_rfc3339(text_at(secret.value, {"metadata", "creationTimestamp"})).value_or(sys_seconds());
 }
 
-/// A derived password is applied; one that was made once is created, and never applied again.
-bool is_derived(const LiveObject& secret) {
-  return std::ranges::any_of(items_at(secret.value, {"metadata", "managedFields"}), [](const yaml::Value& entry) {
-    return text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"operation"}) == "Apply" &&
-           entry.find_path({"fieldsV1", "f:data", "f:password"}) != nullptr;
-  });
-}
-
 std::string about(const LiveObject& object, const Release& release) {
   std::string out = fmt::format("Secret {}", object.name);
   return object.ns == release.ns ? out : out + fmt::format(" in namespace {}", object.ns);
@@ -86,7 +78,7 @@ class Planner {
     for (auto& [key, target] : targets_) {
       if (!options_.cluster.empty() && key.first != options_.cluster) continue;
       if (options_.older_than && since(*target.secret) > now_ - *options_.older_than) continue;
-      if (is_derived(*target.secret))
+      if (applies_password(target.secret->value))
         pass_over(refusal_derived(key.first, key.second), first);
       else
         plan_.targets.push_back(std::move(target));
@@ -131,7 +123,7 @@ class Planner {
     const auto found = targets_.find(key);
     if (found == targets_.end())
       return clusters_[options_.cluster].contains(options_.role) ? refusal_foreign(key.first, key.second) : no_such_role();
-    if (is_derived(*found->second.secret)) return refusal_derived(key.first, key.second);
+    if (applies_password(found->second.secret->value)) return refusal_derived(key.first, key.second);
     plan_.targets.push_back(std::move(found->second));
     return std::move(plan_);
   }
@@ -165,7 +157,8 @@ class Planner {
   static Error refusal_derived(const std::string& cluster, const std::string& role) {
     return {fmt::format("cluster {}: the password of role {} is derived from a master key; the next apply would write it again", cluster,
                         printable(role)),
-            fmt::format("raise clusters.{}.roleSecrets.generation in the file and apply it", cluster)};
+            fmt::format("raise clusters.{}.roleSecrets.generation in the file and apply it; if the file derives no more: delete the Secret and apply",
+                        cluster)};
   }
 
   using Key = std::pair<std::string, std::string>;  // cluster and role
@@ -247,7 +240,6 @@ class Rotator {
     Task* task = nullptr;
     const LiveObject* live = nullptr;
     Live read;  // when it had to be looked at again
-    secrets::Secret before;
     int tries = 0;
   };
 
@@ -285,7 +277,6 @@ class Rotator {
       auto follower = std::make_shared<Follower>();
       follower->task = &task;
       follower->live = connection;
-      follower->before = decoded_secret(connection->value, "password");
       write_connection(follower);
     }
   }
@@ -306,10 +297,22 @@ class Rotator {
       if (!answer.ok()) return fail(name, answer.error());
       const auto live = follower->read.take(secrets_resource(), answer.take_body(), release_);
       if (!live) return fail(name, live.error());
-      // Ours: the answer was lost, or an apply was quicker. Another one: of who rotated after us.
-      if (decoded_secret((*live)->value, "password").reveal() != follower->before.reveal()) return followed(*follower);
+      // Ours: the answer was lost, or an apply was quicker.
+      if (decoded_secret((*live)->value, "password").reveal() == follower->task->password.view()) return followed(*follower);
       follower->live = *live;
-      write_connection(follower);
+      write_if_latest(follower);
+    });
+  }
+  /// Of those who rotate one after the other the last one's password stays: it is the role's.
+  void write_if_latest(const std::shared_ptr<Follower>& follower) {
+    const LiveObject& secret = *follower->task->target->secret;
+    client_.submit(get(secret), [this, follower, &secret](Answer&& answer) {
+      if (!answer.ok()) return fail(about(secret, release_), answer.error());
+      Live read;
+      const auto live = read.take(secrets_resource(), answer.take_body(), release_);
+      if (!live) return fail(about(secret, release_), live.error());
+      const bool is_latest = decoded_secret((*live)->value, "password").reveal() == follower->task->password.view();
+      is_latest ? write_connection(follower) : followed(*follower);
     });
   }
   void followed(Follower& follower) {
