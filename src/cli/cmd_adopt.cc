@@ -87,12 +87,12 @@ int keep_values(const Flags& flags, const release::HelmRelease& helm) {
 }
 
 /// The proof, said; kDone: it holds.
-int prove(kube::Client& client, const release::Release& release, const release::Adoption& adoption, Stdout& out) {
+int prove(kube::Client& client, const release::Adoption& adoption, Stdout& out) {
   for (const std::string& lost : adoption.lost)
     print_warning(fmt::format("{} is in Helm's manifest and not on the server", lost));
   for (const Error& refusal : adoption.refusals) print_error(refusal);
   if (!adoption.refusals.empty()) return kRefused;
-  const release::Proof proof = release::prove(client, release, adoption);
+  const release::Proof proof = release::prove(client, adoption);
   if (!proof.failures.empty()) return print_failures(proof.failures);
   for (const std::string& change : proof.changes) print_error({fmt::format("adopting would change {}", change), {}});
   if (!proof.holds()) return kRefused;
@@ -109,7 +109,7 @@ int take_over(const Flags& flags, Kubernetes& kubernetes, release::Session& sess
   Stdout out;
   out.write(fmt::format("Helm's release {}, revision {}, of chart {}: {} objects\n", helm.latest->name, helm.latest->revision, helm.latest->chart,
                         helm.latest->objects.size()));
-  if (const int exit = prove(kubernetes.client(), session.release(), adoption, out); exit != kDone) return finish(out, exit);
+  if (const int exit = prove(kubernetes.client(), adoption, out); exit != kDone) return finish(out, exit);
   if (auto improvements = print_improvements(flags, *helm.latest, session, out); !improvements)
     return finish(out, print_unanswered(improvements.error()));
   if (const int exit = keep_values(flags, *helm.latest); exit != kDone) return finish(out, exit);

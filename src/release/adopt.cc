@@ -215,7 +215,7 @@ Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& re
   return Ok{};
 }
 
-Proof prove(kube::Client& client, const Release& release, const Adoption& adoption) {
+Proof prove(kube::Client& client, const Adoption& adoption) {
   Proof out;
   for (const Move& move : adoption.moves) {
     Call call = apply_call(*move.live->resource, move.live->ns, move.live->name, move.body, {.force = true, .dry_run = true});

@@ -44,7 +44,7 @@ struct Proof {
   std::vector<Failure> failures;
   bool holds() const { return changes.empty() && failures.empty(); }
 };
-Proof prove(kube::Client& client, const Release& release, const Adoption& adoption);
+Proof prove(kube::Client& client, const Adoption& adoption);
 
 /// Makes the moves, then hides Helm's Secrets from Helm. Interrupted, it can be run again.
 std::vector<Failure> adopt(kube::Client& client, const Release& release, const HelmSecrets& helm, const Adoption& adoption,
