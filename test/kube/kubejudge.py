@@ -189,6 +189,19 @@ class Judge:
         """For kubectl, helm and cnpg-dbm; its user may do anything."""
         return self._dir / "kubeconfig"
 
+    @property
+    def directory(self) -> pathlib.Path:
+        """Certificates and whatever tests put there; it goes with the judge."""
+        return self._dir
+
+    def program(self, name: str) -> pathlib.Path:
+        """kubectl, helm, …"""
+        return self._built / "bin" / name
+
+    def pid(self, name: str) -> int:
+        """Of etcd, kube-apiserver or operator."""
+        return next(process.pid for known, process in self._processes if known == name)
+
     # Starting and stopping
 
     def _start(self):
