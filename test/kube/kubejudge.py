@@ -243,7 +243,7 @@ class Judge:
         for obj in manifest:
             if "WebhookConfiguration" in obj["kind"]:
                 self._install_webhooks(obj, webhook)
-        self._wait("webhooks", self._webhooks_answer)
+        self._wait("webhooks", self.webhooks_answer)
         self.timings["all"] = time.monotonic() - began
 
     def _make_certificates(self):
@@ -331,7 +331,7 @@ class Judge:
         if status != 201:
             raise JudgeError(f"{configuration['metadata']['name']}: {answer}")
 
-    def _webhooks_answer(self):
+    def webhooks_answer(self):
         """Both configurations are in use: a Cluster gets its defaults, and a bad one is refused."""
         cluster = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "probe"},
                    "spec": {"instances": 1, "storage": {"size": "1Gi"}}}
