@@ -138,12 +138,17 @@ class Release:
         found = {}
         for namespace in self.namespaces:
             for kind, path in KINDS.items():
-                status, answer = self.judge.request("GET", f"{path}/namespaces/{namespace}/{plural(kind)}")
-                assert status == 200, answer
-                for item in answer["items"]:
+                for item in self._list(f"{path}/namespaces/{namespace}/{plural(kind)}"):
                     found[kind, namespace, item["metadata"]["name"]] = {
                         "apiVersion": path.split("/", 2)[2], "kind": kind, **item}
         return found
+
+    def _list(self, path: str) -> list[dict]:
+        def listed():
+            status, answer = self.judge.request("GET", path)
+            assert status in (200, 429), answer  # 429: a definition is new and its storage not ready
+            return (answer["items"],) if status == 200 else None
+        return until(listed, path)[0]
 
     def versions(self) -> dict[tuple, str]:
         return {key: obj["metadata"]["resourceVersion"] for key, obj in self.state().items()}
