@@ -81,11 +81,13 @@ class Judge:
     """One API server.
 
     `definitions` is the version of CloudNativePG's custom resources, 1.29.0 or 1.30.0, or a .yaml file of them.
-    The webhooks are always 1.29.0's.
+    The webhooks are always 1.29.0's. `fairness`: API Priority and Fairness, as real servers have it; without it kubectl
+    holds itself back to 50 requests a second.
     """
 
-    def __init__(self, definitions: str = "1.29.0"):
+    def __init__(self, definitions: str = "1.29.0", fairness: bool = False):
         self.definitions = definitions
+        self._fairness = fairness
         self.timings: dict[str, float] = {}
         self._processes: list[tuple[str, subprocess.Popen]] = []
         self._local = threading.local()
@@ -167,7 +169,7 @@ class Judge:
         for attempt in (1, 2):
             connection = getattr(self._local, "connection", None)
             if connection is None:
-                connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self._tls)
+                connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
                 self._local.connection = connection
             try:
                 connection.request(method, path, payload, headers)
@@ -208,8 +210,8 @@ class Judge:
         began = time.monotonic()
         self._make_certificates()
         etcd, peer, self.port, webhook = (free_port() for _ in range(4))
-        self._tls = ssl.create_default_context(cafile=str(self._dir / "ca.crt"))
-        self._tls.load_cert_chain(self._dir / "admin.crt", self._dir / "admin.key")
+        self.tls = ssl.create_default_context(cafile=str(self._dir / "ca.crt"))
+        self.tls.load_cert_chain(self._dir / "admin.crt", self._dir / "admin.key")
         self._write_kubeconfig()
         self._run(
             "etcd", "etcd", "--name=judge", f"--data-dir={self._dir}/etcd", "--unsafe-no-fsync", "--log-level=warn",
@@ -224,7 +226,7 @@ class Judge:
             f"--tls-cert-file={pki}/server.crt", f"--tls-private-key-file={pki}/server.key", f"--client-ca-file={pki}/ca.crt",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-signing-key-file={pki}/ca.key",
             f"--service-account-key-file={pki}/ca.crt", "--service-cluster-ip-range=10.96.0.0/16",
-            "--authorization-mode=RBAC", "--enable-priority-and-fairness=false", "--profiling=false")
+            "--authorization-mode=RBAC", f"--enable-priority-and-fairness={str(self._fairness).lower()}", "--profiling=false")
         self._wait("kube-apiserver", lambda: self.request("GET", "/readyz")[0] == 200)
         self.timings["kube-apiserver"] = time.monotonic() - began
 
