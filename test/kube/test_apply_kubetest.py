@@ -737,7 +737,7 @@ def test_many_objects(release):
         values["clusters"] |= shop(*names, cluster=f"c{first // 100:03}")["clusters"]
     release.apply(values, seconds=600)
     members = release.members()
-    assert len(members) == MANY * 4 + len(values["clusters"])
+    assert len(members) == MANY * 3 + len(values["clusters"])
     expired = Fault(says(410, "Expired", "The provided continue parameter is too old"), lambda r: "continue=" in r.query)
     before = release.versions()
     with FaultProxy(release.judge, [expired]) as proxy:
