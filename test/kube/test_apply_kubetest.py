@@ -108,10 +108,9 @@ def test_no_values_file_is_usage(release):
     release.run("apply", "-f", "/nonexistent/values.yaml", code=REFUSED)
 
 
-def test_mistakes_are_told_before_anything_is_asked(release):
-    with FaultProxy(release.judge) as proxy:
-        done = release.run("apply", values=shop(instancs=3), proxy=proxy, code=REFUSED)
-        assert "instancs" in done.err and not proxy.log
+def test_mistakes_are_told_before_anything_is_written(release):
+    assert "instancs" in refused_untouched(release, shop(instancs=3), code=REFUSED)
+    assert not release.state()
 
 
 # Doing it again
@@ -334,7 +333,8 @@ def test_lost_parent_is_made_again(release):
 
 # The guard
 
-BEFORE = {"clusters": {**shop("orders", {"name": "my_app", "owner": "app"},
+BEFORE = {"clusters": {**shop({"name": "orders", "owner": "orders", "encoding": "UTF8", "locale": "C.UTF-8"},
+                              {"name": "my_app", "owner": "app"},
                               {"name": "tmp", "owner": "app", "reclaimPolicy": "delete"})["clusters"],
                        **shop("x", cluster="other")["clusters"]}}
 
@@ -402,13 +402,21 @@ def test_growing_is_no_destruction(guarded):
     guarded.apply(changed(lambda c, all: c.update(storage={"size": "3Gi"}, instances=2)))
 
 
-def test_uninstall_needs_a_word(guarded):
+@pytest.fixture
+def uninstallable(knows, guarded):
+    knows("uninstall")
+    return guarded
+
+
+def test_uninstall_needs_a_word(uninstallable):
+    guarded = uninstallable
     said = refused_untouched(guarded, None, command="uninstall", code=GUARDED)
     assert "--keep-data" in said and "--allow-destroy" in said
     refused_untouched(guarded, None, "--allow-destroy", "other", command="uninstall", code=GUARDED)
 
 
-def test_uninstall_keeps_data(guarded):
+def test_uninstall_keeps_data(uninstallable):
+    guarded = uninstallable
     clusters = {key for key in guarded.state() if key[0] in ("Cluster", "Database")}
     passwords = {key: value for key, value in guarded.passwords().items() if key[1].endswith("-password")}
     guarded.run("uninstall", "--keep-data")
@@ -419,7 +427,8 @@ def test_uninstall_keeps_data(guarded):
     guarded.run("uninstall", "--keep-data", code=(DONE, REFUSED))
 
 
-def test_uninstall_with_all_its_data(guarded):
+def test_uninstall_with_all_its_data(uninstallable):
+    guarded = uninstallable
     guarded.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "theirs"}})
     said = refused_untouched(guarded, None, command="uninstall", code=GUARDED)
     names = [name.strip("'\"`.,;)") for name in re.findall(r"--allow-destroy[ =](\S+)", said)]
@@ -428,7 +437,8 @@ def test_uninstall_with_all_its_data(guarded):
     assert {key for key in guarded.state() if not key[2].endswith("-password")} == {("Secret", guarded.namespace, "theirs")}
 
 
-def test_uninstall_across_namespaces(release):
+def test_uninstall_across_namespaces(release, knows):
+    knows("uninstall")
     crm = release.other_namespace("crm")
     release.apply(shop({"name": "customers", "owner": "customers", "targetNamespace": crm}))
     release.run("uninstall", "--keep-data")
@@ -565,7 +575,7 @@ READ = [{"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": [
 
 
 @pytest.mark.parametrize("rules, verb, resource", [
-    ([], "list", "secrets"),
+    ([], "list|get", "secrets"),
     (READ[:1], "create|patch", "secrets"),
     ([*READ, {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}], "create|patch", "clusters"),
     ([*READ, {"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["secrets", "clusters"], "verbs": ["*"]}], "create|patch", "databases"),
