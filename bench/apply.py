@@ -121,7 +121,7 @@ def main():
         ours, theirs = judge.new_namespace("ours"), judge.new_namespace("theirs")
         for namespace in (ours, theirs):
             judge.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {
-                "ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}}, namespace)
+                "ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "r"}}, namespace)
         files = {}
         for namespace, objects in ((ours, options.objects), (theirs, options.kubectl)):
             files[namespace] = pathlib.Path(folder, f"{namespace}.yaml")

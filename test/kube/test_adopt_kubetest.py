@@ -52,7 +52,7 @@ def installed(releases, helm, knows):
     def make() -> Release:
         release = releases()
         release.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {
-            "ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}})
+            "ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "r"}})
         helm(release, "install")
         return release
 
