@@ -133,8 +133,14 @@ def knows(program):
     return ask
 
 
+@pytest.fixture(scope="session")
+def warm(judge):
+    """Every kind has been listed once: before that a new definition's objects are refused with 429."""
+    judge.list_everything()
+
+
 @pytest.fixture
-def releases(judge, program, knows, tmp_path):
+def releases(judge, program, knows, tmp_path, warm):
     """Makes releases, each in a new namespace."""
     knows("apply")
     return lambda **options: Release(program, judge, tmp_path, **options)

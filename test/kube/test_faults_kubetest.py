@@ -32,7 +32,7 @@ def worth_breaking(log) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def reference(judge, program, knows, tmp_path_factory):
+def reference(judge, program, knows, warm, tmp_path_factory):
     """What undisturbed runs make, and the number of their requests."""
     knows("apply")
     release = Release(program, judge, tmp_path_factory.mktemp("reference"))
