@@ -32,10 +32,11 @@ kube:           ## the real API server and operator of test/kube, once (10 minut
 	@scripts/deps.sh kube
 	@test/kube/build.sh admission
 
-bench: build    ## against `helm template`, and against createuser and createdb: time, memory, ratios
+bench: build    ## against `helm template`, `kubectl apply`, createuser and createdb: time, memory, ratios
 	@scripts/deps.sh local kube bench
 	@/usr/bin/python3 bench/bench.py --program $(BUILD)/cnpg-dbm
 	@/usr/bin/python3 bench/local.py --program $(BUILD)/cnpg-dbm
+	@/usr/bin/python3 bench/apply.py --program $(BUILD)/cnpg-dbm
 
 sanitize:       ## the C++ tests under AddressSanitizer and UBSan
 	@cmake --preset sanitize >/dev/null

@@ -54,7 +54,8 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
     }
   }
   if (scale > 1) value /= scale;
-  value *= *factor;
+  // By a whole number either way: 1/1000 has no exact form, and 2000m is 2.
+  value = *factor < 1 ? value / std::round(1 / *factor) : value * *factor;
   return Quantity{negative ? -value : value};
 }
 

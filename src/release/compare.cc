@@ -40,6 +40,63 @@ bool same(const Value& a, const Value& b) {
   return same_scalar(a, b);
 }
 
+/// What the server writes into maps inside of lists that are one value to server-side apply (nobody
+/// owns a field of theirs): CloudNativePG's and External Secrets' defaults. `of`: the key that holds
+/// the map or the list of maps. Source: `default` in the resource definitions.
+struct Default {
+  std::string_view of, key, value;
+};
+constexpr Default kDefaults[] = {
+    {"roles", "connectionLimit", "-1"},
+    {"roles", "ensure", "present"},
+    {"roles", "inherit", "true"},
+    {"extensions", "ensure", "present"},
+    {"schemas", "ensure", "present"},
+    {"fdws", "ensure", "present"},
+    {"servers", "ensure", "present"},
+    {"options", "ensure", "present"},
+    {"usage", "type", "grant"},
+    {"plugin", "enabled", "true"},
+    {"plugin", "isWALArchiver", "false"},
+    {"plugins", "enabled", "true"},
+    {"plugins", "isWALArchiver", "false"},
+    {"tablespaces", "temporary", "false"},
+    {"storage", "resizeInUseVolumes", "true"},
+    {"additional", "updateStrategy", "patch"},
+    {"ports", "protocol", "TCP"},
+    {"relabelings", "action", "replace"},
+    {"metricRelabelings", "action", "replace"},
+    {"podMonitorRelabelings", "action", "replace"},
+    {"podMonitorMetricRelabelings", "action", "replace"},
+    {"remoteRef", "conversionStrategy", "Default"},
+    {"remoteRef", "decodingStrategy", "None"},
+    {"remoteRef", "metadataPolicy", "None"},
+    {"extract", "conversionStrategy", "Default"},
+    {"extract", "decodingStrategy", "None"},
+    {"extract", "metadataPolicy", "None"},
+};
+
+bool is_default(std::string_view of, const yaml::Member& member) {
+  return std::ranges::any_of(
+      kDefaults, [&](const Default& each) { return each.of == of && each.key == member.key && each.value == member.value.text(); });
+}
+
+/// A value that is applied as a whole: what the server added to it by itself makes no difference.
+bool same_applied(const Value& desired, const Value& live, std::string_view key) {
+  if (desired.is_list() && live.is_list())
+    return desired.size() == live.size() && std::ranges::equal(desired.items(), live.items(),
+                                                               [&](const Value& a, const Value& b) { return same_applied(a, b, key); });
+  if (!desired.is_map() || !live.is_map()) return same(desired, live);
+  return std::ranges::all_of(desired.members(),
+                             [&](const yaml::Member& member) {
+                               const Value* there = live.find(member.key);
+                               return there != nullptr && same_applied(member.value, *there, member.key);
+                             }) &&
+         std::ranges::all_of(live.members(), [&](const yaml::Member& member) {
+           return desired.find(member.key) != nullptr || is_default(key, member);
+         });
+}
+
 /// A path as it grows and shrinks. Costs nothing where nobody wants to read it.
 class Path {
  public:
@@ -88,12 +145,13 @@ class Walker {
   Walker(const Sink& sink, bool with_paths) : sink_(sink), path_(with_paths) {}
 
   /// False: the sink had enough. `owned` null: nothing here is ours.
-  bool walk(const Value& desired, const Value* live, const Value* owned) {
+  /// `key`: what holds the value, for lists that are one value.
+  bool walk(const Value& desired, const Value* live, const Value* owned, std::string_view key = {}) {
     if (live == nullptr) return sink_(Change::kAdded, path_.text(), Value(), desired);
     const bool inside = owned != nullptr && !is_leaf(*owned);
     if (desired.is_map() && live->is_map() && !desired.members().empty() && (owned == nullptr || inside)) return map(desired, *live, owned);
     if (desired.is_list() && live->is_list() && inside) return list(desired, *live, *owned);
-    if (!same(desired, *live)) return sink_(Change::kChanged, path_.text(), *live, desired);
+    if (!same_applied(desired, *live, key)) return sink_(Change::kChanged, path_.text(), *live, desired);
     return owned != nullptr || sink_(Change::kOwned, path_.text(), *live, desired);
   }
 
@@ -101,7 +159,7 @@ class Walker {
   bool map(const Value& desired, const Value& live, const Value* owned) {
     for (const yaml::Member& member : desired.members()) {
       const Path::Step step(path_, ".", member.key);
-      if (!walk(member.value, live.find(member.key), owned != nullptr ? field(*owned, member.key) : nullptr)) return false;
+      if (!walk(member.value, live.find(member.key), owned != nullptr ? field(*owned, member.key) : nullptr, member.key)) return false;
     }
     if (owned == nullptr) return true;
     for (const yaml::Member& ours : owned->members()) {
