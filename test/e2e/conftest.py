@@ -37,6 +37,20 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"measured: {line}")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What the cluster says when a test fails: it is gone afterwards."""
+    report = (yield).get_result()
+    if report.failed:
+        for title, command in {
+            "objects": "kubectl get -A clusters.postgresql.cnpg.io,databases,poolers,backups,pods,persistentvolumeclaims",
+            "events": "kubectl get -A events --sort-by=.lastTimestamp | grep -v Normal | tail -n 20",
+            "operator": "kubectl logs -n cnpg-system deployment/cnpg-controller-manager --tail=2000 | grep -E 'error|warn' | tail -n 20 | cut -c1-500",
+        }.items():
+            said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+            report.sections.append((title, said.stdout + said.stderr))
+
+
 def measured(text: str):
     """A figure for the end of the run."""
     _measured.append(text)
