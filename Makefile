@@ -34,7 +34,7 @@ kube:           ## the real API server and operator of test/kube, once (10 minut
 
 e2e: build      ## the story of the README on a cluster with pods (root; 4 minutes when all is cached)
 	@scripts/deps.sh kube e2e
-	@CNPG_DBM=$(BUILD)/cnpg-dbm test/e2e/box.sh /usr/bin/python3 -m pytest -q test/e2e
+	@CNPG_DBM=$${CNPG_DBM:-$(BUILD)/cnpg-dbm} test/e2e/box.sh /usr/bin/python3 -m pytest -q test/e2e
 
 bench: build    ## against `helm template`, and against createuser and createdb: time, memory, ratios
 	@scripts/deps.sh local kube bench
