@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                input.diagnostics, {.expanded_nodes = 10'000});
   if (tree && tree->is_map()) {
     input.tree = *tree;
-    cli::check_tree(input, {});
+    cli::check_tree(input, {}, render::applyset_id("release", "default"));
     if (!input.diagnostics.has_errors()) {
       std::string out;
       for (const render::Unit& unit : render::units(input.values, input.clusters, input.options))

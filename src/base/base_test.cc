@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "base/diagnostics.h"
+#include "base/files.h"
 #include "base/parallel.h"
 #include "base/text.h"
 
@@ -68,6 +69,11 @@ TEST(Sources, GiveLinesWithoutTheirEnds) {
   EXPECT_EQ(s.line({3, 1, id}), "");
   EXPECT_EQ(s.line({4, 1, id}), "four");
   EXPECT_EQ(s.line({9, 1, id}), "");
+}
+
+TEST(Files, AFolderIsNoText) {
+  EXPECT_EQ(read_text("/").error().message, "cannot read /: Is a directory");
+  EXPECT_EQ(text_or_empty("/"), "");
 }
 
 TEST(Parallel, ConsumesInOrder) {

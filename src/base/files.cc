@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 namespace dbm {
 namespace {
@@ -42,11 +41,18 @@ Error system_error(std::string_view what) {
 }
 
 Result<std::string> read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return system_error("read " + path.string());
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) return system_error("read " + path.string());
-  return text;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return system_error("read " + path.string());
+  std::string text;
+  std::array<char, 16384> buffer;
+  ssize_t n = 0;
+  while ((n = read(file, buffer.data(), buffer.size())) > 0 || (n < 0 && errno == EINTR))
+    if (n > 0) text.append(buffer.data(), static_cast<size_t>(n));
+  const int why = errno;
+  close(file);
+  if (n == 0) return text;
+  errno = why;
+  return system_error("read " + path.string());
 }
 
 std::string text_or_empty(const fs::path& path) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -88,6 +89,28 @@ std::string join_and(std::span<const std::string_view> words) {
     out += words[i];
   }
   return out;
+}
+
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
+  constexpr int64_t kMost = 1'000'000;  // of a unit: no sum overflows
+  int64_t total = 0;
+  bool any = false;
+  while (!text.empty()) {
+    int64_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure != std::errc() || number < 0 || number > kMost || end == text.data() + text.size()) return std::nullopt;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    switch (text[0]) {
+      case 'd': total += number * 86'400; break;
+      case 'h': total += number * 3'600; break;
+      case 'm': total += number * 60; break;
+      case 's': total += number; break;
+      default: return std::nullopt;
+    }
+    text.remove_prefix(1);
+    any = true;
+  }
+  return any ? std::optional(std::chrono::seconds(total)) : std::nullopt;
 }
 
 }  // namespace dbm

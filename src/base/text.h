@@ -2,6 +2,8 @@
 
 // Small pure functions over text that several modules need.
 
+#include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,9 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 std::string printable(std::string_view text, size_t limit = 80);
 
 std::string to_lower(std::string_view text);
+
+/// Whole days, hours, minutes and seconds: "90s", "10m", "1h30m", "90d".
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 
 /// "a, b and c".
 std::string join_and(std::span<const std::string_view> words);

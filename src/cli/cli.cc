@@ -2,6 +2,8 @@
 
 #include <csignal>
 #include <exception>
+#include <optional>
+#include <span>
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -9,32 +11,43 @@
 
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/program.h"
 
 namespace dbm::cli {
 namespace {
 
 constexpr void (*kCommands[])(CLI::App&, int&) = {
-    add_validate, add_template, add_up,      add_status, add_psql,   add_audit,  add_backup, add_backups,
+    add_validate, add_template, add_diff, add_apply, add_up,      add_status, add_psql,   add_audit,  add_backup, add_backups,
     add_restore,  add_down,     add_schema,  add_explain, add_init,  add_keygen, add_krm,    add_version,
+    add_completion, add_man,
 };
 
 /// kustomize runs a function without arguments and writes a ResourceList to it.
 bool is_krm_call(int argc) { return argc == 1 && isatty(STDIN_FILENO) == 0; }
 
+/// The words that a shell wants completed, or kubectl by the file name kubectl_complete-dbm.
+std::optional<std::span<char* const>> words_to_complete(int argc, char** argv) {
+  const std::span<char* const> words(argv, static_cast<size_t>(argc));
+  if (std::string_view(words[0]).ends_with("kubectl_complete-dbm")) return words.subspan(1);
+  if (argc > 1 && std::string_view(words[1]) == "__complete") return words.subspan(2);
+  return std::nullopt;
+}
+
 int parse_and_run(int argc, char** argv) {
-  CLI::App app("Many databases, many tenants, on CloudNativePG, from one values file.", "cnpg-dbm");
+  CLI::App app("Many databases, many tenants, on CloudNativePG, from one values file.", program_name());
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string(kVersion));
   app.failure_message(CLI::FailureMessage::help);
   app.get_formatter()->column_width(30);
   int exit = kDone;
   for (const auto add : kCommands) add(app, exit);
+  if (const auto words = words_to_complete(argc, argv)) return print_candidates(app, *words);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wish) {  // --help, --version
     return app.exit(wish);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "cnpg-dbm: {}\nTry `cnpg-dbm {}--help`.\n", error.what(),
+    fmt::print(stderr, "{0}: {1}\nTry `{0} {2}--help`.\n", program_name(), error.what(),
                app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
     return kUsage;
   }
@@ -52,13 +65,14 @@ void keep_memory() {
 
 int run(int argc, char** argv) {
   keep_memory();
+  set_program_name(argv[0]);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, told to the user
   try {
     return is_krm_call(argc) ? run_krm_function() : parse_and_run(argc, argv);
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "cnpg-dbm: out of memory\n");
+    fmt::print(stderr, "{}: out of memory\n", program_name());
   } catch (const std::exception& bug) {
-    fmt::print(stderr, "cnpg-dbm: internal error: {}\n", bug.what());
+    fmt::print(stderr, "{}: internal error: {}\n", program_name(), bug.what());
   }
   return kRefused;
 }

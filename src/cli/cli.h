@@ -4,12 +4,13 @@
 
 namespace dbm::cli {
 
-/// Exit codes, for scripts (docs/commands.md).
+/// Exit codes, for scripts (`cnpg-dbm man` tells them).
 enum Exit : int {
   kDone = 0,
   kRefused = 1,  // the input says no; diagnostics were printed
   kUsage = 2,
   kGuarded = 3,  // would lose data; --allow-destroy lets it through
+  kTimedOut = 4,  // waiting for the cluster
   kInterrupted = 130,
 };
 

@@ -175,10 +175,11 @@ void add_audit(CLI::App& app, int& exit) {
   flags->key.add_to(*command);
   flags->local.add_to(*command);
   const auto text = [&](const char* name, std::string& out, const char* help) {
-    command->add_option(name, out, help);
+    return command->add_option(name, out, help);
   };
   text("--passwords-file", flags->passwords_file,
-       "JSON {\"cluster\": {\"role\": \"password\"}}, readable by its owner only");
+       "JSON {\"cluster\": {\"role\": \"password\"}}, readable by its owner only")
+      ->type_name("FILE");
   text("--cluster", flags->cluster, "which cluster of the values file (when it has several)");
   text("--host", flags->admin.host, "the server: a name, an address, or the folder of a socket (default: this machine's clusters)");
   command->add_option("--port", flags->admin.port, "its port")->capture_default_str();
@@ -186,9 +187,10 @@ void add_audit(CLI::App& app, int& exit) {
   command->add_option("--dbname", flags->admin.database, "database to look from")
       ->capture_default_str();
   text("--password-file", flags->password_file,
-       "the superuser's password, readable by its owner only; else PGPASSWORD");
+       "the superuser's password, readable by its owner only; else PGPASSWORD")
+      ->type_name("FILE");
   text("--sslmode", flags->admin.ssl_mode, "as libpq's: prefer, require, verify-full, …");
-  text("--sslrootcert", flags->admin.ssl_root_cert, "as libpq's");
+  text("--sslrootcert", flags->admin.ssl_root_cert, "as libpq's")->type_name("FILE");
   command->add_option("--pooler", flags->poolers, "knock there too: NAME=HOST:PORT; repeatable")
       ->allow_extra_args(false)
       ->take_all();

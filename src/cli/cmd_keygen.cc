@@ -48,7 +48,8 @@ int keygen(const std::string& path) {
 void add_keygen(CLI::App& app, int& exit) {
   auto* command = app.add_subcommand("keygen", "Make a master key for derived passwords");
   auto path = std::make_shared<std::string>();
-  command->add_option("-o,--output", *path, "the key's new file (mode 0600), else standard output");
+  command->add_option("-o,--output", *path, "the key's new file (mode 0600), else standard output")
+      ->type_name("FILE");
   command->callback([path, &exit] { exit = keygen(*path); });
 }
 

@@ -14,7 +14,7 @@
 
 #include "cli/commands.h"
 #include "cli/finish.h"
-#include "cli/passwords.h"
+#include "release/passwords.h"
 #include "yaml/reader.h"
 #include "yaml/writer.h"
 
@@ -100,7 +100,7 @@ class Function {
                render::applyset_id(options.values.render.release, options.values.render.ns));
     print_diagnostics(input_);
     if (input_.diagnostics.has_errors()) return write(list, {}, kRefused);
-    const auto passwords = Passwords::make(options.passwords, input_.clusters, input_.options.ns);
+    const auto passwords = release::Passwords::make(options.passwords.key_file, input_.clusters, input_.options.ns);
     if (!passwords) {
       print_error(passwords.error());
       return kRefused;

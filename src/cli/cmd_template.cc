@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
-#include "cli/passwords.h"
+#include "release/passwords.h"
 #include "cli/writers.h"
 
 namespace dbm::cli {
@@ -64,7 +64,7 @@ class Buffers {
 };
 
 /// The units of the result, on as many threads as the writer and the selection allow.
-int render_all(const Flags& flags, const Input& input, const Passwords& passwords) {
+int render_all(const Flags& flags, const Input& input, const release::Passwords& passwords) {
   const auto units = render::units(input.values, input.clusters, input.options);
   const auto writer = make_writer(flags);
   Selection selection(flags.show_only);
@@ -111,7 +111,7 @@ int print_template(const Flags& flags) {
   const auto input = read_input(flags.values);
   print_diagnostics(*input);
   if (input->diagnostics.has_errors()) return exit_code(*input);
-  const auto passwords = Passwords::make(flags.passwords, input->clusters, input->options.ns);
+  const auto passwords = release::Passwords::make(flags.passwords.key_file, input->clusters, input->options.ns);
   if (!passwords) {
     print_error(passwords.error());
     return kRefused;
@@ -133,7 +133,8 @@ void add_template(CLI::App& app, int& exit) {
   flags->passwords.add_to(*command);
   command->add_option("-o,--output", flags->output, "yaml or json")
       ->check(CLI::IsMember({"yaml", "json"}));
-  command->add_option("--output-dir", flags->folder, "write a file an object into this folder");
+  command->add_option("--output-dir", flags->folder, "write a file an object into this folder")
+      ->type_name("DIR");
   command->add_option("-s,--show-only", flags->show_only, "only these: KIND/NAME or KIND")
       ->allow_extra_args(false)
       ->take_all();

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
+#include "cli/program.h"
 #include "cli/local.h"
 #include "cli/table.h"
 #include "local/pooler.h"
@@ -157,7 +158,7 @@ bool wait_for_end(const local::Engine& engine, const sigset_t& signals) {
 int stay(LocalFlags flags, std::unique_ptr<local::Engine> engine, const sigset_t& signals) {
   flags.dir = engine->layout().root();  // the default is root's, who we no longer are
   engine->unlock();                     // backups and the like may go on meanwhile
-  fmt::print(stderr, "cnpg-dbm: running; SIGTERM or Ctrl-C stops the servers\n");
+  fmt::print(stderr, "{}: running; SIGTERM or Ctrl-C stops the servers\n", program_name());
   const bool asked = wait_for_end(*engine, signals);
   if (!asked) print_error({"a server ended by itself", "look into " + engine->layout().root().string() + "/clusters/*/log"});
   engine.reset();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/program.h"
 #include "cli/report.h"
 
 namespace dbm::cli {
@@ -19,8 +20,8 @@ bool use_colour() {
 }
 
 void print(std::string_view severity, std::string_view message, std::string_view hint) {
-  fmt::print(stderr, "cnpg-dbm: {}: {}\n", severity, message);
-  if (!hint.empty()) fmt::print(stderr, "  help: {}\n", hint);
+  fmt::print(stderr, "{}: {}: {}\n", program_name(), severity, as_called(message));
+  if (!hint.empty()) fmt::print(stderr, "  help: {}\n", as_called(hint));
 }
 
 }  // namespace

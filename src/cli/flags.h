@@ -2,6 +2,7 @@
 
 // Groups of flags that commands share.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,28 @@ struct ValueFlags {
   render::Options render;
 
   void add_to(CLI::App& command);
+  /// As the command line says it; empty: it does not.
+  std::string given_namespace() const { return ns_option != nullptr && ns_option->count() > 0 ? render.ns : std::string(); }
+
+ private:
+  CLI::Option* ns_option = nullptr;
+};
+
+/// Of commands that look at a release without its file.
+struct ReleaseFlags {
+  std::string name = "databases";
+  std::string ns;  // empty: the context's
+  void add_to(CLI::App& command);
+};
+
+/// Which API server, and how long for it.
+struct KubeFlags {
+  std::string kubeconfig, context;
+  std::chrono::seconds timeout{300};
+  void add_to(CLI::App& command);
+
+ private:
+  std::string timeout_text = "5m";
 };
 
 struct PasswordFlags {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/finish.h"
+#include "cli/program.h"
 #include "cli/report.h"
 
 namespace dbm::cli {
@@ -39,7 +40,7 @@ local::EngineOptions engine_options(const LocalFlags& flags, std::string command
                            .pg_bin = flags.pg_bin};
   if (shows_progress()) out.progress = show_progress;
   out.waiting = [](const std::string& holder) {
-    fmt::print(stderr, "cnpg-dbm: waiting for {}\n", printable(holder));
+    fmt::print(stderr, "{}: waiting for {}\n", program_name(), printable(holder));
   };
   return out;
 }

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "cli/io.h"
-#include "cli/passwords.h"
+#include "release/passwords.h"
 #include "yaml/reader.h"
 
 namespace dbm::cli {
@@ -54,7 +54,7 @@ Result<TenantPasswords> TenantPasswords::make(const PasswordFlags& key,
                                               std::string_view ns) {
   TenantPasswords out;
   if (!key.key_file.empty()) {
-    const auto derived = Passwords::make(key, {&plan, 1}, ns);
+    const auto derived = release::Passwords::make(key.key_file, {&plan, 1}, ns);
     if (!derived) return derived.error();
     for (size_t i = 0; i < plan.roles.size() && !derived->generated(); ++i) {
       const spec::ClusterRole& role = plan.roles[i];

@@ -1,0 +1,25 @@
+# What `cmake --install` puts beside the program: the manual, the shells' completions (all printed by
+# the program itself) and the names by which kubectl finds it as its plugin `kubectl dbm`.
+include(GNUInstallDirs)
+
+function(dbm_install target)
+  install(TARGETS ${target})
+  install(CODE "
+    function(print file)
+      execute_process(COMMAND \"$<TARGET_FILE:${target}>\" \${ARGN} OUTPUT_FILE \"\${file}\" COMMAND_ERROR_IS_FATAL ANY)
+    endfunction()
+    set(folder \"${CMAKE_CURRENT_BINARY_DIR}/printed\")
+    file(MAKE_DIRECTORY \"\${folder}\")
+    print(\"\${folder}/cnpg-dbm.1\" man)
+    print(\"\${folder}/cnpg-dbm\" completion bash)
+    print(\"\${folder}/_cnpg-dbm\" completion zsh)
+    print(\"\${folder}/cnpg-dbm.fish\" completion fish)
+    foreach(name kubectl-dbm kubectl_complete-dbm)
+      file(CREATE_LINK cnpg-dbm \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/\${name}\" SYMBOLIC)
+    endforeach()")
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/printed)
+  install(FILES ${folder}/cnpg-dbm.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${folder}/cnpg-dbm DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${folder}/_cnpg-dbm DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${folder}/cnpg-dbm.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endfunction()

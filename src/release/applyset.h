@@ -1,0 +1,32 @@
+#pragma once
+
+// The parent object of a release's ApplySet: which kinds and namespaces have members.
+// Source: KEP-3659, "kubectl apply --prune redesign". Pure.
+
+#include <set>
+#include <string>
+
+#include "release/release.h"
+#include "yaml/value.h"
+
+namespace dbm::release {
+
+struct ApplySet {
+  std::set<std::string, std::less<>> group_kinds;
+  std::set<std::string, std::less<>> namespaces;  // besides the release's own
+  /// "HASH=1.29": the CloudNativePG that the server's API of that hash is of; empty: not known.
+  std::string cnpg_api;
+
+  bool operator==(const ApplySet&) const = default;
+  /// What either has.
+  void add(const ApplySet& other);
+};
+
+/// The parent as it is applied.
+yaml::Value parent_object(yaml::Arena& arena, const Release& release, const ApplySet& set);
+/// What a live parent says.
+ApplySet read_parent(const yaml::Value& parent);
+/// The tool that the parent says it belongs to, without its version; empty: none.
+std::string_view tool_of(const yaml::Value& parent);
+
+}  // namespace dbm::release

@@ -1,0 +1,333 @@
+#include "release/compare.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cnpg/quantity.h"
+#include "kube/json.h"
+#include "release/tree.h"
+
+namespace dbm::release {
+namespace {
+
+using yaml::Value;
+
+/// Two spellings of one value: 1024Mi and 1Gi too.
+bool same_scalar(const Value& a, const Value& b) {
+  if (a.text() == b.text()) return a.is_string() == b.is_string() || a.kind() == b.kind();
+  if (!a.is_string() || !b.is_string() || a.text().empty() || b.text().empty()) {
+    const auto x = a.as_double(), y = b.as_double();
+    return !a.is_string() && !b.is_string() && x && y && *x == *y;
+  }
+  if (a.text()[0] > '9' || b.text()[0] > '9') return false;
+  const auto x = cnpg::parse_quantity(a.text()), y = cnpg::parse_quantity(b.text());
+  return x && y && *x == *y;
+}
+
+bool same(const Value& a, const Value& b) {
+  if (a.is_map() != b.is_map() || a.is_list() != b.is_list()) return false;
+  if (a.is_map())
+    return a.size() == b.size() && std::ranges::all_of(a.members(), [&](const yaml::Member& m) {
+      const Value* other = b.find(m.key);
+      return other != nullptr && same(m.value, *other);
+    });
+  if (a.is_list())
+    return a.size() == b.size() && std::ranges::equal(a.items(), b.items(), same);
+  if (a.is_null() || b.is_null()) return a.is_null() == b.is_null();
+  return same_scalar(a, b);
+}
+
+/// A path as it grows and shrinks. Costs nothing where nobody wants to read it.
+class Path {
+ public:
+  explicit Path(bool wanted) : wanted_(wanted) {}
+  class Step {
+   public:
+    Step(Path& path, auto&&... parts) : path_(path), size_(path.text_.size()) {
+      if (path.wanted_) (path.text_.append(parts), ...);
+    }
+    ~Step() { path_.text_.resize(size_); }
+    Step(const Step&) = delete;
+    Step& operator=(const Step&) = delete;
+
+   private:
+    Path& path_;
+    size_t size_;
+  };
+  const std::string& text() const { return text_; }
+
+ private:
+  friend class Step;
+  bool wanted_;
+  std::string text_;
+};
+
+/// Where the changes go; false: that was enough.
+using Sink = std::function<bool(Change, const std::string& path, const Value& before, const Value& after)>;
+
+bool is_leaf(const Value& owned) { return owned.members().empty(); }
+
+/// The item of a live list that has these keys ({"name":"x"} as fieldsV1 writes it).
+const Value* item_with_keys(const Value& list, const Value& keys) {
+  for (const Value& item : list.items()) {
+    const bool fits = std::ranges::all_of(keys.members(), [&](const yaml::Member& key) {
+      const Value* has = item.find(key.key);
+      return has != nullptr && has->text() == key.value.text();
+    });
+    if (fits) return &item;
+  }
+  return nullptr;
+}
+
+/// Applying, walked through: the desired fields, those that are there, and those that are ours.
+class Walker {
+ public:
+  Walker(const Sink& sink, bool with_paths) : sink_(sink), path_(with_paths) {}
+
+  /// False: the sink had enough. `owned` null: nothing here is ours.
+  bool walk(const Value& desired, const Value* live, const Value* owned) {
+    if (live == nullptr) return sink_(Change::kAdded, path_.text(), Value(), desired);
+    const bool inside = owned != nullptr && !is_leaf(*owned);
+    if (desired.is_map() && live->is_map() && !desired.members().empty() && (owned == nullptr || inside)) return map(desired, *live, owned);
+    if (desired.is_list() && live->is_list() && inside) return list(desired, *live, *owned);
+    if (!same(desired, *live)) return sink_(Change::kChanged, path_.text(), *live, desired);
+    return owned != nullptr || sink_(Change::kOwned, path_.text(), *live, desired);
+  }
+
+ private:
+  bool map(const Value& desired, const Value& live, const Value* owned) {
+    for (const yaml::Member& member : desired.members()) {
+      const Path::Step step(path_, ".", member.key);
+      if (!walk(member.value, live.find(member.key), owned != nullptr ? field(*owned, member.key) : nullptr)) return false;
+    }
+    if (owned == nullptr) return true;
+    for (const yaml::Member& ours : owned->members()) {
+      if (!ours.key.starts_with("f:")) continue;
+      const std::string_view key = ours.key.substr(2);
+      const Value* there = live.find(key);
+      if (desired.find(key) != nullptr || there == nullptr) continue;
+      const Path::Step step(path_, ".", key);
+      if (!removed(*there, ours.value)) return false;
+    }
+    return true;
+  }
+  /// Fields that we applied before and do not want any more: only ours go.
+  bool removed(const Value& live, const Value& owned) {
+    if (is_leaf(owned) || !live.is_map()) return sink_(Change::kRemoved, path_.text(), live, Value());
+    for (const yaml::Member& ours : owned.members()) {
+      if (!ours.key.starts_with("f:")) continue;
+      const Value* there = live.find(ours.key.substr(2));
+      const Path::Step step(path_, ".", ours.key.substr(2));
+      if (there != nullptr && !removed(*there, ours.value)) return false;
+    }
+    return true;
+  }
+  /// A list whose items the server tells apart, by keys or as a set.
+  bool list(const Value& desired, const Value& live, const Value& owned) {
+    size_t known = 0;
+    for (const yaml::Member& ours : owned.members()) {
+      if (!ours.key.starts_with("k:") && !ours.key.starts_with("v:")) continue;
+      yaml::Arena arena(1024);
+      const auto key = kube::read_json(arena, ours.key.substr(2));
+      if (!key) continue;
+      const bool by_keys = ours.key[0] == 'k';
+      const Value* wanted = by_keys ? item_with_keys(desired, *key) : find_item(desired, *key);
+      const Value* there = by_keys ? item_with_keys(live, *key) : find_item(live, *key);
+      const Path::Step step(path_, "[", name_of(*key), "]");
+      if (wanted == nullptr) {
+        if (there != nullptr && !sink_(Change::kRemoved, path_.text(), *there, Value())) return false;
+        continue;
+      }
+      ++known;
+      if (!walk(*wanted, there, &ours.value)) return false;
+    }
+    if (known == desired.size()) return true;
+    return sink_(Change::kChanged, path_.text(), live, desired);
+  }
+  static const Value* find_item(const Value& list, const Value& item) {
+    const auto found = std::ranges::find_if(list.items(), [&](const Value& each) { return same(each, item); });
+    return found == list.items().end() ? nullptr : &*found;
+  }
+  std::string name_of(const Value& key) const {
+    if (!key.is_map()) return std::string(key.text());
+    std::string out;
+    for (const yaml::Member& m : key.members()) out += fmt::format("{}{}={}", out.empty() ? "" : ",", m.key, m.value.text());
+    return out;
+  }
+  const Value* field(const Value& owned, std::string_view key) {
+    for (const yaml::Member& each : owned.members())
+      if (each.key.size() == key.size() + 2 && each.key.starts_with("f:") && each.key.substr(2) == key) return &each.value;
+    return nullptr;
+  }
+
+  const Sink& sink_;
+  Path path_;
+};
+
+/// Metadata that is ours to say; names and kinds are who the object is.
+constexpr std::string_view kMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
+constexpr std::string_view kIdentity[] = {"apiVersion", "kind", "metadata"};
+
+bool walk_object(const Value& desired, const Value& live, std::string_view manager, const Sink& sink, bool with_paths) {
+  const Value* fields = applied_fields(live, manager);
+  yaml::Arena arena(1024);
+  const Value none = Value::map(arena);
+  const Value& owned = fields != nullptr ? *fields : none;
+  // Without their identity: the walk is over what apply looks at.
+  const auto body = [&](const Value& object, bool always_metadata) {
+    Value out = Value::map(arena);
+    for (const yaml::Member& member : object.members())
+      if (std::ranges::find(kIdentity, member.key) == std::end(kIdentity)) out.append(arena, yaml::Key(member.key), member.value);
+    Value metadata = Value::map(arena);
+    for (const std::string_view key : kMetadata)
+      if (const Value* found = object.find_path({"metadata", key})) metadata.append(arena, yaml::Key(key), *found);
+    if (always_metadata || !metadata.members().empty()) out.append(arena, "metadata", metadata);
+    return out;
+  };
+  const Value wanted = body(desired, false), there = body(live, true);
+  Walker walker(sink, with_paths);
+  // An object that was never applied by us: every field becomes ours.
+  return walker.walk(wanted, &there, fields != nullptr ? &owned : nullptr);
+}
+
+bool holds_secret(bool is_secret, std::string_view path) {
+  if (is_secret && (path.starts_with(".data") || path.starts_with(".stringData"))) return true;
+  const std::string lower = to_lower(path);
+  return lower.find("password") != std::string::npos && lower.find("passwordsecret") == std::string::npos;
+}
+
+FieldChange change_of(bool is_secret, Change change, const std::string& path, const Value& before, const Value& after) {
+  return {change, path, before, after, holds_secret(is_secret, path)};
+}
+
+bool is_secret(const Value& object) { return text_at(object, {"kind"}) == "Secret"; }
+
+/// Both versions, field by field; items of lists by their names where all have one.
+class Differ {
+ public:
+  Differ(bool is_secret, std::vector<FieldChange>& out) : secret_(is_secret), out_(out), path_(true) {}
+
+  void walk(const Value* before, const Value* after) {
+    if (before == nullptr || after == nullptr) {
+      const Value* there = before != nullptr ? before : after;
+      if (there->is_map() && !there->members().empty()) {
+        for (const yaml::Member& m : there->members()) {
+          const Path::Step step(path_, ".", m.key);
+          walk(before != nullptr ? &m.value : nullptr, after != nullptr ? &m.value : nullptr);
+        }
+        return;
+      }
+      return say(before == nullptr ? Change::kAdded : Change::kRemoved, before, after);
+    }
+    if (before->is_map() && after->is_map()) return maps(*before, *after);
+    if (before->is_list() && after->is_list()) return lists(*before, *after);
+    if (!same_exactly(*before, *after)) say(Change::kChanged, before, after);
+  }
+
+ private:
+  static bool same_exactly(const Value& a, const Value& b) { return yaml::equal(a, b); }
+  void say(Change change, const Value* before, const Value* after) {
+    out_.push_back(change_of(secret_, change, path_.text(), before != nullptr ? *before : Value(), after != nullptr ? *after : Value()));
+  }
+  void maps(const Value& before, const Value& after) {
+    for (const yaml::Member& m : after.members()) {
+      const Path::Step step(path_, ".", m.key);
+      walk(before.find(m.key), &m.value);
+    }
+    for (const yaml::Member& m : before.members()) {
+      if (after.find(m.key) != nullptr) continue;
+      const Path::Step step(path_, ".", m.key);
+      walk(&m.value, nullptr);
+    }
+  }
+  static bool all_named(const Value& list) {
+    return std::ranges::all_of(list.items(), [](const Value& item) { return !text_at(item, {"name"}).empty(); });
+  }
+  static const Value* named(const Value& list, std::string_view name) {
+    for (const Value& item : list.items())
+      if (text_at(item, {"name"}) == name) return &item;
+    return nullptr;
+  }
+  void lists(const Value& before, const Value& after) {
+    if (all_named(before) && all_named(after)) {
+      const auto step_into = [&](const Value& item, const Value* b, const Value* a) {
+        const Path::Step step(path_, "[name=", text_at(item, {"name"}), "]");
+        walk(b, a);
+      };
+      for (const Value& item : after.items()) step_into(item, named(before, text_at(item, {"name"})), &item);
+      for (const Value& item : before.items())
+        if (named(after, text_at(item, {"name"})) == nullptr) step_into(item, &item, nullptr);
+      return;
+    }
+    const size_t most = std::max(before.size(), after.size());
+    for (size_t i = 0; i < most; ++i) {
+      const Path::Step step(path_, "[", std::to_string(i), "]");
+      walk(i < before.size() ? &before.items()[i] : nullptr, i < after.size() ? &after.items()[i] : nullptr);
+    }
+  }
+
+  bool secret_;
+  std::vector<FieldChange>& out_;
+  Path path_;
+};
+
+/// What the server keeps for itself.
+constexpr std::string_view kServers[] = {"status", "apiVersion", "kind"};
+
+Value users_part(yaml::Arena& arena, const Value& object) {
+  Value out = Value::map(arena);
+  Value metadata = Value::map(arena);
+  for (const std::string_view key : kMetadata)
+    if (const Value* found = object.find_path({"metadata", key})) metadata.append(arena, yaml::Key(key), *found);
+  if (!metadata.members().empty()) out.append(arena, "metadata", metadata);
+  for (const yaml::Member& m : object.members())
+    if (m.key != "metadata" && std::ranges::find(kServers, m.key) == std::end(kServers)) out.append(arena, yaml::Key(m.key), m.value);
+  return out;
+}
+
+}  // namespace
+
+const Value* applied_fields(const Value& live, std::string_view manager) {
+  const Value* made = nullptr;
+  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
+    if (text_at(entry, {"manager"}) != manager || !text_at(entry, {"subresource"}).empty()) continue;
+    if (text_at(entry, {"operation"}) == "Apply") return entry.find("fieldsV1");
+    made = entry.find("fieldsV1");
+  }
+  return made;
+}
+
+std::vector<FieldChange> compare(const Value& desired, const Value& live, std::string_view manager) {
+  std::vector<FieldChange> out;
+  const bool secret = is_secret(desired);
+  walk_object(desired, live, manager, [&](Change change, const std::string& path, const Value& before, const Value& after) {
+    out.push_back(change_of(secret, change, path, before, after));
+    return true;
+  }, true);
+  return out;
+}
+
+bool differs(const Value& desired, const Value& live, std::string_view manager) {
+  return !walk_object(desired, live, manager, [](Change, const std::string&, const Value&, const Value&) { return false; }, false);
+}
+
+std::vector<FieldChange> compare_live(const Value& before, const Value& after) {
+  std::vector<FieldChange> out;
+  yaml::Arena arena(2048);
+  const Value a = users_part(arena, before), b = users_part(arena, after);
+  Differ(is_secret(after), out).walk(&a, &b);
+  return out;
+}
+
+std::vector<FieldChange> all_added(const Value& desired) {
+  std::vector<FieldChange> out;
+  yaml::Arena arena(2048);
+  const Value a = users_part(arena, desired);
+  Differ(is_secret(desired), out).walk(nullptr, &a);
+  return out;
+}
+
+}  // namespace dbm::release

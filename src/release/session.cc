@@ -1,0 +1,114 @@
+#include "release/session.h"
+
+#include <algorithm>
+
+#include "release/tree.h"
+#include "secrets/base64.h"
+#include "spec/names.h"
+
+namespace dbm::release {
+namespace {
+
+/// Where objects of this file may be: for listing what is there before anything is rendered.
+ApplySet expected(const Source& source, kube::Kinds& kinds) {
+  ApplySet out;
+  for (const render::Unit& unit : render::units(*source.values, source.clusters, source.options)) {
+    if (unit.extra == nullptr) {
+      for (const std::string_view group : {"", ".postgresql.cnpg.io", ".monitoring.coreos.com", ".external-secrets.io", ".barmancloud.cnpg.io"}) {
+        std::string group_kind = std::string(unit.kind).append(group);
+        if (kube::well_known_group_kind(group_kind)) out.group_kinds.insert(std::move(group_kind));
+      }
+      continue;
+    }
+    if (const kube::Resource* resource = kinds.find(text_at(*unit.extra, {"apiVersion"}), text_at(*unit.extra, {"kind"})))
+      out.group_kinds.insert(resource->group_kind());
+    if (const std::string_view ns = text_at(*unit.extra, {"metadata", "namespace"}); !ns.empty() && ns != source.options.ns)
+      out.namespaces.emplace(ns);
+  }
+  for (const auto& plan : source.clusters)
+    for (const spec::Database& db : plan.cluster->databases)
+      if (!db.target_namespace.empty() && db.target_namespace != source.options.ns) out.namespaces.emplace(db.target_namespace);
+  return out;
+}
+
+bool has_foreign_kinds(const ApplySet& set) {
+  return std::ranges::any_of(set.group_kinds, [](const std::string& kind) { return !kube::well_known_group_kind(kind); });
+}
+
+}  // namespace
+
+Status Session::look_for_parent() {
+  live_ = std::make_unique<Live>();
+  looked_ = false;
+  return release::look_for_parent(client_, release_, *live_);
+}
+
+/// Afresh when it was looked before.
+Status Session::start_over() {
+  if (looked_)
+    if (auto found = look_for_parent(); !found) return found;
+  looked_ = true;
+  return Ok{};
+}
+
+Status Session::look(const Source& source) {
+  if (auto begun = start_over(); !begun) return begun;
+  ApplySet set = live_->set();
+  if (has_unknown_kinds(*source.values) || has_foreign_kinds(set))
+    if (auto learnt = kinds_.learn(client_); !learnt) return learnt;
+  set.add(expected(source, kinds_));
+  if (auto members = look_for_members(client_, kinds_, release_, set, *live_); !members) return members;
+  if (auto rendered = render(source); !rendered) return rendered;
+  bool knows_more = false;
+  if (auto others = look_for_strangers(knows_more); !others || !knows_more) return others;
+  return render(source);
+}
+
+Status Session::look_for_all() {
+  if (auto begun = start_over(); !begun) return begun;
+  const ApplySet set = live_->set();
+  if (has_foreign_kinds(set))
+    if (auto learnt = kinds_.learn(client_); !learnt) return learnt;
+  wanted_ = std::make_unique<Wanted>();
+  return look_for_members(client_, kinds_, release_, set, *live_);
+}
+
+/// What stands where ours should be without being a member. `knows_more`: passwords among it.
+Status Session::look_for_strangers(bool& knows_more) {
+  std::vector<Missing> missing;
+  for (const Object& object : wanted_->objects)
+    if (live_->find(object.id()) == nullptr) missing.push_back({object.resource, object.ns, object.name});
+  if (auto looked = look_for_others(client_, release_, missing, *live_); !looked) return looked;
+  knows_more = std::ranges::any_of(wanted_->objects, [&](const Object& object) {
+    const LiveObject* live = object.made == Made::kOnce ? live_->find(object.id()) : nullptr;
+    return live != nullptr && !live->member;
+  });
+  return Ok{};
+}
+
+std::optional<secrets::Secret> Session::known_password(std::string_view secret) const {
+  const LiveObject* live = live_->find({"Secret", release_.ns, secret});
+  if (live == nullptr || owner_of(live->value, release_) != Owner::kUs) return std::nullopt;
+  auto decoded = secrets::decode_base64(text_at(live->value, {"data", "password"}));
+  if (!decoded || decoded->empty()) return std::nullopt;
+  return secrets::Secret(std::move(*decoded));
+}
+
+Status Session::render(const Source& source) {
+  auto passwords = Passwords::make(source.key_file, source.clusters, release_.ns,
+                                   [this](std::string_view secret) { return known_password(secret); });
+  if (!passwords) return std::move(passwords).error();
+  passwords_ = std::move(passwords).value();
+  const auto once = made_once(source.clusters, !source.key_file.empty());
+  wanted_ = std::make_unique<Wanted>();
+  return render_wanted({.values = source.values,
+                        .clusters = source.clusters,
+                        .options = &source.options,
+                        .password = [this](const spec::Cluster& c, size_t i) { return passwords_->of(c, i); },
+                        .is_made_once = [&](std::string_view name) { return once.contains(name); }},
+                       kinds_, *wanted_);
+}
+
+Plan Session::plan(const PlanOptions& options) const { return make_plan(*wanted_, *live_, release_, options); }
+
+}  // namespace dbm::release
