@@ -236,6 +236,11 @@ void Client::drive_until(Clock::time_point until) {
   }
 }
 
+void Client::pause(milliseconds time) {
+  const auto until = Clock::now() + time;
+  while (!interrupted() && !is_late() && Clock::now() < until) http_->turn(next_due(Clock::now(), until));
+}
+
 void Client::abandon() {
   http_->abandon();
   sent_jobs_.clear();

@@ -110,7 +110,8 @@ class Waiter {
     if (targets.contains("Pooler.postgresql.cnpg.io")) feed(*kinds.find("apps/v1", "Deployment"), release.ns, "cnpg.io/poolerName");
   }
 
-  WaitResult run(const std::function<void(const std::vector<Followed>&)>& changed) {
+  /// `until_ready` false: follow, whatever it becomes.
+  WaitResult run(const std::function<void(const std::vector<Followed>&)>& changed, bool until_ready) {
     for (const auto& each : feeds_) each->start();
     WaitResult out;
     while (true) {
@@ -118,13 +119,13 @@ class Waiter {
       if (std::exchange(changed_, false) && changed) changed(followed_);
       out.ready = std::ranges::all_of(followed_, [](const Followed& f) { return f.readiness.state == State::kReady; });
       out.interrupted = Client::interrupted();
-      if (out.ready || out.interrupted || client_.is_late()) break;
+      if ((out.ready && until_ready) || out.interrupted || client_.is_late()) break;
       if (const auto failure = refused()) {
         out.failure = *failure;
         break;
       }
       for (const auto& each : feeds_) each->keep_up();
-      nudge();
+      if (until_ready) nudge();
     }
     client_.abandon();
     out.followed = std::move(followed_);
@@ -228,7 +229,12 @@ class Waiter {
 
 WaitResult wait_until_ready(Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
                             const std::function<void(const std::vector<Followed>&)>& changed) {
-  return Waiter(client, kinds, release, targets).run(changed);
+  return Waiter(client, kinds, release, targets).run(changed, /*until_ready=*/true);
+}
+
+WaitResult follow(Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
+                  const std::function<void(const std::vector<Followed>&)>& changed) {
+  return Waiter(client, kinds, release, targets).run(changed, /*until_ready=*/false);
 }
 
 }  // namespace dbm::release

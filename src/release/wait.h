@@ -35,4 +35,8 @@ struct WaitResult {
 WaitResult wait_until_ready(kube::Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
                             const std::function<void(const std::vector<Followed>&)>& changed);
 
+/// The same, ready or not, until the deadline or an interrupt. Nudges nobody.
+WaitResult follow(kube::Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
+                  const std::function<void(const std::vector<Followed>&)>& changed);
+
 }  // namespace dbm::release
