@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSlice{100};       // between looks at whether all is ready
 constexpr milliseconds kNudgeAfter{1500};
-constexpr size_t kNudgesAtOnce = 20, kNudges = 20;
+constexpr size_t kNudgesAtOnce = 20, kNudges = 20, kNudgesUnseen = 3;  // unseen: perhaps only in a long queue
 constexpr std::string_view kNudge = "cnpg-dbm/look-again";
 
 /// One kind in one namespace, listed and then watched for as long as it takes.
@@ -184,20 +184,23 @@ class Waiter {
     auto& roles = roles_[cluster];
     roles.clear();
     for (const yaml::Value& role : items_at(object, {"status", "managedRolesStatus", "byStatus", "reconciled"})) roles.emplace(role.text());
-    up_[cluster] = int_at(object, {"status", "readyInstances"}) > 0;
+    const std::string_view primary = text_at(object, {"status", "currentPrimary"});
+    up_[cluster] = !primary.empty() && primary == text_at(object, {"status", "targetPrimary"});
   }
-  /// Databases that failed: at once those whose owner is there now; a few others in case the Cluster's
-  /// status is late in saying so.
+  /// Databases that failed, or were put off since the primary had not said yet that it is one: at once
+  /// those whose owner is there now; a few of the failed in case the Cluster's status is late in saying so.
   void nudge() {
     const auto now = Client::Clock::now();
     size_t guesses = 0;
     for (const Followed& database : followed_) {
-      if (database.resource->kind != "Database" || database.readiness.state != State::kFailed) continue;
+      if (database.resource->kind != "Database" || database.readiness.state == State::kReady) continue;
       const auto found = owned_.find(database.name);
       if (found == owned_.end() || !up_[found->second.cluster]) continue;
       Owned& owned = found->second;
       const bool has_owner = roles_[owned.cluster].contains(owned.owner);
-      if (now - owned.last < kNudgeAfter || owned.nudges >= kNudges || (!has_owner && guesses++ >= kNudgesAtOnce)) continue;
+      const bool failed = database.readiness.state == State::kFailed;
+      if (now - owned.last < kNudgeAfter || owned.nudges >= (failed ? kNudges : kNudgesUnseen)) continue;
+      if (!has_owner && (!failed || guesses++ >= kNudgesAtOnce)) continue;
       owned.last = now;
       ++owned.nudges;
       kube::Call call{.verb = kube::Verb::kPatch, .resource = *database.resource, .ns = database.ns, .name = database.name};

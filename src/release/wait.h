@@ -1,8 +1,9 @@
 #pragma once
 
 // Following objects until they are ready: lists and watches, with the operators' own words about
-// what is not. Writes one thing: a Database that failed since its owner's role was not there yet is
-// nudged (an annotation) when the role is, since its operator would look again half a minute later.
+// what is not. Writes one thing: a Database is nudged (an annotation) when its owner's role is there. Before
+// that it failed, or was put off without a word since the primary's Pod was not yet the current primary,
+// and its operator would look again half a minute later.
 
 #include <functional>
 #include <map>
