@@ -50,6 +50,24 @@ TEST(Compare, FindsWhatApplyingWouldChange) {
   EXPECT_EQ(compared(R"({"a":{"b":1},"m":{"b":"x"}})", R"({"a":1,"m":{"b":"x"}})", ours), "~.spec.a");
 }
 
+TEST(Compare, TwoSpellingsOfAQuantity) {
+  const std::string_view ours = R"({"f:resources":{"f:requests":{"f:memory":{},"f:cpu":{}},"f:limits":{"f:memory":{}}}})";
+  const std::string_view live = R"({"resources":{"requests":{"memory":"1Gi","cpu":"2"},"limits":{"memory":"1500Mi"}}})";
+  EXPECT_EQ(compared(R"({"resources":{"requests":{"memory":"1024Mi","cpu":2},"limits":{"memory":"1572864Ki"}}})", live, ours),
+            "~.spec.resources.limits.memory");
+  EXPECT_EQ(compared(R"({"resources":{"requests":{"memory":"1073741824","cpu":"2000m"},"limits":{"memory":"1500Mi"}}})", live, ours), "");
+  const std::string_view atomic = R"({"f:l":{}})";
+  EXPECT_EQ(compared(R"({"l":[{"resources":{"requests":{"storage":"1024Mi"}}}]})", R"({"l":[{"resources":{"requests":{"storage":"1Gi"}}}]})", atomic), "");
+}
+
+TEST(Compare, VersionsAndTextsAreNoQuantities) {
+  const std::string_view ours = R"({"f:version":{},"f:number":{}})";
+  EXPECT_EQ(compared(R"({"version":"1.10"})", R"({"version":"1.1"})", ours), "~.spec.version");
+  EXPECT_EQ(compared(R"({"version":"1024"})", R"({"version":"1Ki"})", ours), "~.spec.version");
+  EXPECT_EQ(compared(R"({"number":9007199254740993})", R"({"number":9007199254740992})", ours), "~.spec.number");
+  EXPECT_EQ(compared(R"({"number":1.0})", R"({"number":1})", ours), "");
+}
+
 TEST(Compare, TakesAwayOurFieldsOnly) {
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1,"b":2,"theirs":3})", R"({"f:a":{},"f:b":{}})"), "-.spec.b");
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1,"m":{"ours":1,"theirs":2}})", R"({"f:a":{},"f:m":{".":{},"f:ours":{}}})"), "-.spec.m.ours");
