@@ -99,7 +99,7 @@ class Walker {
   bool walk(const Value& desired, const Value* live, const Value* owned, bool quantity = false) {
     if (live == nullptr) return sink_(Change::kAdded, path_.text(), Value(), desired);
     const bool inside = owned != nullptr && !is_leaf(*owned);
-    if (desired.is_map() && live->is_map() && !desired.members().empty() && (owned == nullptr || inside)) return map(desired, *live, owned, quantity);
+    if (desired.is_map() && live->is_map() && (inside || (owned == nullptr && !desired.members().empty()))) return map(desired, *live, owned, quantity);
     if (desired.is_list() && live->is_list() && inside) return list(desired, *live, *owned);
     if (!same(desired, *live, quantity)) return sink_(Change::kChanged, path_.text(), *live, desired);
     return owned != nullptr || sink_(Change::kOwned, path_.text(), *live, desired);

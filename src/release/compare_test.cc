@@ -72,6 +72,8 @@ TEST(Compare, TakesAwayOurFieldsOnly) {
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1,"b":2,"theirs":3})", R"({"f:a":{},"f:b":{}})"), "-.spec.b");
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1,"m":{"ours":1,"theirs":2}})", R"({"f:a":{},"f:m":{".":{},"f:ours":{}}})"), "-.spec.m.ours");
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1})", R"({"f:a":{},"f:gone":{}})"), "") << "gone already";
+  EXPECT_EQ(compared(R"({"m":{}})", R"({"m":{"ours":1,"theirs":2}})", R"({"f:m":{"f:ours":{}}})"), "-.spec.m.ours") << "emptied";
+  EXPECT_EQ(compared(R"({"m":{}})", R"({"m":{"theirs":2}})", R"({"f:m":{}})"), "~.spec.m") << "perhaps atomic: the server knows";
 }
 
 TEST(Compare, FieldsOfOthersWithTheSameValueBecomeOurs) {
