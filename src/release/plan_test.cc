@@ -175,6 +175,19 @@ TEST(Plan, RefusesWhatIsSomebodyElses) {
   EXPECT_EQ(refusal(R"("labels":{"app.kubernetes.io/managed-by":"Helm"})", Made::kForeign), "Pooler p belongs to a release of Helm ()");
 }
 
+TEST(Plan, APasswordIsWrittenOnce) {
+  World world;
+  const std::string rest = R"("type":"kubernetes.io/basic-auth","data":{"username":"YQ==","password":"Yg=="})";
+  const auto want = [&](std::string_view name) { world.want(kSecretKind, name, rest).made = Made::kOnce; };
+  want("new");
+  want("made");
+  want("applied");
+  world.have(kSecretKind, "made", rest, labels() + "," + managed("Update", R"(,"f:data":{"f:username":{},"f:password":{}})"));
+  // An apply changed something else of it later: its entry comes first, and has no password.
+  world.have(kSecretKind, "applied", rest, labels() + "," + managed("Apply", R"(,"f:data":{"f:username":{}})"));
+  EXPECT_EQ(world.steps(), "create Secret new, same Secret made, same Secret applied");
+}
+
 TEST(Plan, ParentsNameKindsAndNamespaces) {
   World world;
   world.want(kClusterKind, "main", kSpec);
