@@ -59,6 +59,16 @@ TEST(Quantity, CompareAcrossUnits) {
   }));
 }
 
+TEST(Quantity, SmallUnitsAreExact) {
+  EXPECT_TRUE(rc::check([] {
+    const std::string n = std::to_string(*rc::gen::inRange(1, 1'000'000));
+    RC_ASSERT(*parse_quantity(n) == *parse_quantity(n + "000m"));
+    RC_ASSERT(*parse_quantity(n) == *parse_quantity(n + "000000u"));
+    RC_ASSERT(*parse_quantity(n + "000e-3") == *parse_quantity(n));
+    RC_ASSERT(*parse_quantity("0.5" + n) == *parse_quantity("5" + n + "e-" + std::to_string(n.size() + 1)));
+  }));
+}
+
 TEST(Quantity, PostgresqlSizes) {
   EXPECT_EQ(*parse_pg_size("1GB"), *parse_quantity("1Gi"));
   EXPECT_EQ(*parse_pg_size("1 GB"), *parse_quantity("1Gi"));

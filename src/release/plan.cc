@@ -21,6 +21,17 @@ bool is_password(const LiveObject& live) {
          label(live.value, kManagedBy) == "cnpg-dbm";
 }
 
+/// Applying it changes nothing. A password is not in what is applied (call_of), so that after a
+/// first apply no entry of ours has it: that alone is no change.
+bool is_as_wanted(const Object& object, const LiveObject& live) {
+  if (!live.member) return false;
+  if (!differs(object.value, live.value, kFieldManager)) return true;
+  return object.made == Made::kOnce &&
+         std::ranges::all_of(compare(object.value, live.value, kFieldManager), [](const FieldChange& change) {
+           return change.change == Change::kOwned && change.path == ".data.password";
+         });
+}
+
 class Planner {
  public:
   Planner(const Wanted& wanted, const Live& live, const Release& release, const PlanOptions& options)
@@ -47,7 +58,7 @@ class Planner {
     Step step{Action::kCreate, &object, live};
     if (live != nullptr) {
       if (refuse_others(step)) return;
-      const bool same = live->member && !differs(object.value, live->value, kFieldManager);
+      const bool same = is_as_wanted(object, *live);
       step.action = same ? Action::kSame : Action::kChange;
       if (!same) {
         guard([&](std::vector<Danger>& found) { guard_change(*live, object, found); });
