@@ -9,16 +9,20 @@
 namespace dbm::cnpg {
 namespace {
 
+/// times / per. Small units divide: 1/1000 is exact, 0.001 is not, and 2000m must be 2.
+struct Factor {
+  long double times = 1, per = 1;
+};
 struct Suffix {
   std::string_view text;
-  long double factor;
+  Factor factor;
 };
 constexpr Suffix kSuffixes[] = {
-    {"", 1},      {"n", 1e-9L},  {"u", 1e-6L},  {"m", 1e-3L},  {"k", 1e3L},   {"M", 1e6L},
-    {"G", 1e9L},  {"T", 1e12L},  {"P", 1e15L},  {"E", 1e18L},  {"Ki", 0x1p10L}, {"Mi", 0x1p20L},
-    {"Gi", 0x1p30L}, {"Ti", 0x1p40L}, {"Pi", 0x1p50L}, {"Ei", 0x1p60L}};
+    {"", {}},          {"n", {1, 1e9L}},  {"u", {1, 1e6L}},  {"m", {1, 1e3L}},  {"k", {1e3L}},     {"M", {1e6L}},
+    {"G", {1e9L}},     {"T", {1e12L}},    {"P", {1e15L}},    {"E", {1e18L}},    {"Ki", {0x1p10L}}, {"Mi", {0x1p20L}},
+    {"Gi", {0x1p30L}}, {"Ti", {0x1p40L}}, {"Pi", {0x1p50L}}, {"Ei", {0x1p60L}}};
 
-std::optional<long double> factor_of(std::string_view suffix) {
+std::optional<Factor> factor_of(std::string_view suffix) {
   const auto* found = std::ranges::find(kSuffixes, suffix, &Suffix::text);
   if (found != std::end(kSuffixes)) return found->factor;
   if (suffix.size() < 2 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
@@ -28,7 +32,8 @@ std::optional<long double> factor_of(std::string_view suffix) {
       std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
   if (error != std::errc() || end != suffix.data() + suffix.size() || std::abs(exponent) > 1000)
     return std::nullopt;
-  return std::pow(10.0L, exponent);
+  const long double power = std::pow(10.0L, std::abs(exponent));
+  return exponent < 0 ? Factor{1, power} : Factor{power, 1};
 }
 
 }  // namespace
@@ -53,8 +58,7 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
       scale *= 10;
     }
   }
-  if (scale > 1) value /= scale;
-  value *= *factor;
+  value = value * factor->times / (std::max(scale, 1.0L) * factor->per);
   return Quantity{negative ? -value : value};
 }
 

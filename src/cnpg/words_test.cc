@@ -52,8 +52,20 @@ TEST(Quantity, CompareAcrossUnits) {
     const auto mi = parse_quantity(std::to_string(n) + "Mi");
     const auto ki = parse_quantity(std::to_string(int64_t{n} * 1024) + "Ki");
     const auto more = parse_quantity(std::to_string(n + 1) + "Mi");
+    const auto whole = parse_quantity(std::to_string(n)), milli = parse_quantity(std::to_string(int64_t{n} * 1000) + "m");
     RC_ASSERT(*mi == *ki);
+    RC_ASSERT(*whole == *milli);
     RC_ASSERT(*mi < *more);
+  }));
+}
+
+TEST(Quantity, SmallUnitsAreExact) {
+  EXPECT_TRUE(rc::check([] {
+    const std::string n = std::to_string(*rc::gen::inRange(1, 1'000'000));
+    RC_ASSERT(*parse_quantity(n) == *parse_quantity(n + "000m"));
+    RC_ASSERT(*parse_quantity(n) == *parse_quantity(n + "000000u"));
+    RC_ASSERT(*parse_quantity(n + "000e-3") == *parse_quantity(n));
+    RC_ASSERT(*parse_quantity("0.5" + n) == *parse_quantity("5" + n + "e-" + std::to_string(n.size() + 1)));
   }));
 }
 

@@ -170,7 +170,7 @@ void Client::finish(const JobPtr& job, Reply&& reply) {
     error = {.status = 0, .reason = "Unreachable", .message = reply.failure.message, .hint = reply.failure.hint, .causes = {}};
   }
   std::optional<milliseconds> delay;
-  if (reply.status == 401 && job->tries <= 2 && http_->credentials_refused())
+  if (reply.status == 401 && job->tries <= 2 && http_->credentials_refused(reply.identity))
     delay = milliseconds(0);
   else if (!job->line)
     delay = retry_after(reply, {job->tries, reached_, is_permanent(job->call, error)},

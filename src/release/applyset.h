@@ -17,6 +17,8 @@ struct ApplySet {
   /// "HASH=1.29": the CloudNativePG that the server's API of that hash is of; empty: not known.
   std::string cnpg_api;
 
+  std::string adopted;   // the release of Helm that this one was; empty: none
+
   bool operator==(const ApplySet&) const = default;
   /// What either has.
   void add(const ApplySet& other);

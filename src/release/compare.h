@@ -4,9 +4,9 @@
 // fields that it says are ours (metadata.managedFields), so that the server need not be asked about
 // objects that are as they should be.
 //
-// Errs on one side only: where it says "same", applying would change nothing. Where the server
-// itself would bring about the same (defaults, quantities that a webhook writes differently), it
-// may say "differs"; a dry run settles it.
+// Errs on one side only: where it says "same", applying would change nothing but spelling (1024Mi
+// for 1Gi) and the order of items that have keys. Where the server itself would bring about the same
+// (defaults), it may say "differs"; a dry run settles it.
 // Source: Kubernetes, "Server-Side Apply"; structured-merge-diff (fieldsV1). Pure.
 
 #include <string>

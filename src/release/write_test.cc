@@ -1,0 +1,63 @@
+#include "release/write.h"
+
+#include "release/testing.h"
+
+namespace dbm::release {
+namespace {
+
+using kube::Verb;
+
+kube::ApiError error_of(std::vector<kube::Cause> causes) {
+  return {.status = 409, .reason = "Conflict", .message = "Apply failed with 1 conflict", .hint = {}, .causes = std::move(causes)};
+}
+
+TEST(Explain, ConflictsNameFieldsAndManagers) {
+  const Error error = explain("Cluster main", error_of({{"FieldManagerConflict", R"(conflict with "kubectl-edit" using postgresql.cnpg.io/v1)", ".spec.instances"},
+                                                        {"FieldManagerConflict", R"(conflict with "hpa")", ".spec.a"}}));
+  EXPECT_EQ(error.message, "Cluster main: .spec.instances belongs to field manager kubectl-edit, .spec.a belongs to field manager hpa");
+  EXPECT_EQ(error.hint, "--force-conflicts takes the field; or leave it to that manager: take the key out of the file");
+}
+
+TEST(Explain, OthersAreTheServersWords) {
+  EXPECT_EQ(explain("Cluster main", error_of({})).message, "Cluster main: Apply failed with 1 conflict");
+  EXPECT_EQ(explain("Cluster main", error_of({{"FieldValueInvalid", "too small", "spec.instances"}})).message, "Cluster main: Apply failed with 1 conflict");
+  EXPECT_EQ(explain("X", {.status = 403, .reason = "Forbidden", .message = "no\x1b[0m", .hint = "ask", .causes = {}}).message, "X: no\\x1B[0m");
+}
+
+const std::string kPassword = R"("type":"kubernetes.io/basic-auth","data":{"username":"YQ==","password":"c2VjcmV0"})";
+
+TEST(CallOf, AppliesStrictly) {
+  const testing::WantedObject wanted(testing::kClusterKind, "main", R"("spec":{"a":1})");
+  const kube::Call call = call_of({Action::kCreate, &wanted.object, nullptr}, {});
+  EXPECT_EQ(call.verb, Verb::kPatch);
+  EXPECT_EQ(call.content_type, kube::kApplyPatch);
+  EXPECT_EQ(call.query, "?fieldManager=cnpg-dbm&force=false&fieldValidation=Strict");
+  EXPECT_EQ(call.body, wanted.text);
+  EXPECT_EQ(call.about(), "Cluster main in namespace prod");
+  const kube::Call tried = call_of({Action::kChange, &wanted.object, nullptr}, {.force = true, .dry_run = true});
+  EXPECT_EQ(tried.query, "?fieldManager=cnpg-dbm&force=true&fieldValidation=Strict&dryRun=All");
+}
+
+TEST(CallOf, MakesPasswordsByPost) {
+  testing::WantedObject wanted(testing::kSecretKind, "s", kPassword);
+  wanted.object.made = Made::kOnce;
+  const kube::Call call = call_of({Action::kCreate, &wanted.object, nullptr}, {.force = true});
+  EXPECT_EQ(call.verb, Verb::kCreate) << "of two who make one the first wins";
+  EXPECT_EQ(call.content_type, "application/json");
+  EXPECT_EQ(call.query, "?fieldManager=cnpg-dbm&fieldValidation=Strict");
+  EXPECT_EQ(call.body, wanted.text);
+  EXPECT_EQ(call_of({Action::kCreate, &wanted.object, nullptr}, {.dry_run = true}).query, "?fieldManager=cnpg-dbm&fieldValidation=Strict&dryRun=All");
+}
+
+TEST(CallOf, NeverWritesAPasswordAgain) {
+  testing::WantedObject wanted(testing::kSecretKind, "s", kPassword);
+  wanted.object.made = Made::kOnce;
+  const kube::Call call = call_of({Action::kChange, &wanted.object, nullptr}, {});
+  EXPECT_EQ(call.verb, Verb::kPatch);
+  EXPECT_EQ(call.body.find("c2VjcmV0"), std::string::npos);
+  EXPECT_NE(call.body.find("YQ=="), std::string::npos);
+  EXPECT_NE(wanted.object.value.find_path({"data", "password"}), nullptr) << "the object itself keeps it";
+}
+
+}  // namespace
+}  // namespace dbm::release
