@@ -152,7 +152,8 @@ const Value* item_with_keys(const Value& list, const Value& keys) {
 /// Applying, walked through: the desired fields, those that are there, and those that are ours.
 class Walker {
  public:
-  Walker(const Sink& sink, bool with_paths) : sink_(sink), path_(with_paths) {}
+  /// `removes`: what is ours and not desired goes.
+  Walker(const Sink& sink, bool with_paths, bool removes) : sink_(sink), path_(with_paths), removes_(removes) {}
 
   /// False: the sink had enough. `owned` null: nothing here is ours; `key`: what it stands under;
   /// `quantity` as same() has it.
@@ -172,7 +173,7 @@ class Walker {
       const Value* ours = owned != nullptr ? field(*owned, member.key) : nullptr;
       if (!walk(member.value, live.find(member.key), ours, member.key, quantities || holds_quantities(member.key))) return false;
     }
-    if (owned == nullptr) return true;
+    if (owned == nullptr || !removes_) return true;
     for (const yaml::Member& ours : owned->members()) {
       if (!ours.key.starts_with("f:")) continue;
       const std::string_view key = ours.key.substr(2);
@@ -234,14 +235,30 @@ class Walker {
 
   const Sink& sink_;
   Path path_;
+  bool removes_;
 };
 
 /// Metadata that is ours to say; names and kinds are who the object is.
 constexpr std::string_view kMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
 constexpr std::string_view kIdentity[] = {"apiVersion", "kind", "metadata"};
 
+struct Ours {
+  const Value* fields = nullptr;
+  bool applied = false;  // else: made, or changed, by other calls of the same manager
+};
+
+Ours ours_in(const Value& live, std::string_view manager) {
+  Ours out;
+  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
+    if (text_at(entry, {"manager"}) != manager || !text_at(entry, {"subresource"}).empty()) continue;
+    if (text_at(entry, {"operation"}) == "Apply") return {entry.find("fieldsV1"), true};
+    out.fields = entry.find("fieldsV1");
+  }
+  return out;
+}
+
 bool walk_object(const Value& desired, const Value& live, std::string_view manager, const Sink& sink, bool with_paths) {
-  const Value* fields = applied_fields(live, manager);
+  const auto [fields, applied] = ours_in(live, manager);
   yaml::Arena arena(1024);
   const Value none = Value::map(arena);
   const Value& owned = fields != nullptr ? *fields : none;
@@ -257,7 +274,8 @@ bool walk_object(const Value& desired, const Value& live, std::string_view manag
     return out;
   };
   const Value wanted = body(desired, false), there = body(live, true);
-  Walker walker(sink, with_paths);
+  // Applying takes away what was applied before, not what another call wrote.
+  Walker walker(sink, with_paths, applied);
   // An object that was never applied by us: every field becomes ours.
   return walker.walk(wanted, &there, fields != nullptr ? &owned : nullptr);
 }
@@ -359,15 +377,7 @@ Value users_part(yaml::Arena& arena, const Value& object) {
 
 }  // namespace
 
-const Value* applied_fields(const Value& live, std::string_view manager) {
-  const Value* made = nullptr;
-  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
-    if (text_at(entry, {"manager"}) != manager || !text_at(entry, {"subresource"}).empty()) continue;
-    if (text_at(entry, {"operation"}) == "Apply") return entry.find("fieldsV1");
-    made = entry.find("fieldsV1");
-  }
-  return made;
-}
+const Value* applied_fields(const Value& live, std::string_view manager) { return ours_in(live, manager).fields; }
 
 std::vector<FieldChange> compare(const Value& desired, const Value& live, std::string_view manager) {
   std::vector<FieldChange> out;
