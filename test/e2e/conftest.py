@@ -204,13 +204,6 @@ class Dbm:
 
     def __init__(self, program: pathlib.Path):
         self.program = program
-        listed = subprocess.run([program, "--help"], capture_output=True, text=True).stdout
-        self.commands = {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line.split()}
-
-    def needs(self, *commands: str):
-        missing = [command for command in commands if command not in self.commands]
-        if missing:
-            pytest.skip(f"this cnpg-dbm has no {', '.join(missing)}")
 
     def apply(self, namespace: str, *options) -> subprocess.Popen:
         """`apply --wait`, begun."""

@@ -156,7 +156,6 @@ def test_recovery_to_a_point_in_time_from_the_readme(kube, dbm, s3, saas):
 
 
 def test_a_rotated_password_works_and_old_sessions_go_on(kube, dbm, saas):
-    dbm.needs("rotate")
     old = connection_secret(kube, "tenant-acme")
     sessions = [connect(old[uri]) for uri in URIS]
     others = {database: connection_secret(kube, database) for database in TENANTS if database != "tenant-acme"}
