@@ -10,7 +10,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 import time
 
@@ -205,31 +204,10 @@ class Dbm:
 
     def __init__(self, program: pathlib.Path):
         self.program = program
-        listed = subprocess.run([program, "--help"], capture_output=True, text=True).stdout
-        self.commands = {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line.split()}
-        self._key = pathlib.Path(tempfile.mkdtemp()) / "key"
-        with open(os.open(self._key, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as key:
-            subprocess.run([program, "keygen"], stdout=key, check=True)
-
-    def needs(self, *commands: str):
-        missing = [command for command in commands if command not in self.commands]
-        if missing:
-            pytest.skip(f"this cnpg-dbm has no {', '.join(missing)}")
 
     def apply(self, namespace: str, *options) -> subprocess.Popen:
         """`apply --wait`, begun."""
-        if "apply" in self.commands:
-            return self.start("apply", "-n", namespace, "--wait", "--timeout", f"{PATIENCE}s", *options)
-        # Until it is there: what its absence leaves to the operator
-        script = """
-            set -o pipefail
-            "$@" | kubectl apply --server-side --force-conflicts --field-manager=cnpg-dbm -f - || exit
-            kubectl wait -n "$0" --for=condition=Ready --timeout=150s clusters.postgresql.cnpg.io --all || exit
-            kubectl wait -n "$0" --for=jsonpath='{.status.applied}'=true --timeout=150s databases.postgresql.cnpg.io --all || exit
-            kubectl rollout status -n "$0" --timeout=150s deployment || exit"""
-        return subprocess.Popen(
-            ["bash", "-c", script, namespace, self.program, "template", "-n", namespace, "--password-key-file", self._key, *map(str, options)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return self.start("apply", "-n", namespace, "--wait", "--timeout", f"{PATIENCE}s", *options)
 
     def applied(self, namespace: str, *options):
         """`apply --wait`, done."""

@@ -50,7 +50,6 @@ def test_the_chart_leaves_every_door_open(kube, release):
 
 
 def test_adopt_restarts_nothing_and_changes_no_password(kube, dbm, release, helm, pytestconfig):
-    dbm.needs("adopt")
     passwords = role_passwords(kube)
     pods = kube.pods(NAMESPACE)
     dbm.run("adopt", RELEASE, "-n", NAMESPACE, "--dry-run=server")
@@ -69,7 +68,6 @@ def test_adopt_restarts_nothing_and_changes_no_password(kube, dbm, release, helm
 
 
 def test_the_next_apply_closes_the_doors(kube, dbm, release):
-    dbm.needs("adopt")
     passwords, pods = role_passwords(kube), kube.pods(NAMESPACE)
     finish(dbm.apply(NAMESPACE, RELEASE, *FILE))
     eventually("closed doors", lambda: all(foreign_doors(kube).values()), 30)
@@ -86,7 +84,6 @@ def test_the_next_apply_closes_the_doors(kube, dbm, release):
 
 
 def test_uninstall_destroys_what_is_named(kube, dbm, release):
-    dbm.needs("adopt", "uninstall")
     dbm.run("uninstall", RELEASE, "-n", NAMESPACE, "--allow-destroy", "main", "--wait")
     assert not kube.exists("Cluster", NAMESPACE, "main")
     eventually("the volumes' end", lambda: not kube.list("PersistentVolumeClaim", NAMESPACE), 60)
