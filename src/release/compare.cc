@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -253,7 +254,11 @@ class Differ {
     }
   }
   static bool all_named(const Value& list) {
-    return std::ranges::all_of(list.items(), [](const Value& item) { return !text_at(item, {"name"}).empty(); });
+    std::set<std::string_view> names;
+    return std::ranges::all_of(list.items(), [&](const Value& item) {
+      const std::string_view name = text_at(item, {"name"});
+      return !name.empty() && names.insert(name).second;
+    });
   }
   static const Value* named(const Value& list, std::string_view name) {
     for (const Value& item : list.items())

@@ -173,6 +173,8 @@ TEST(CompareLive, LeavesOutWhatTheServerKeepsForItself) {
   EXPECT_EQ(compared_live(R"("spec":{"a":1,"b":{"c":1}})", R"("spec":{"a":2,"d":{"e":1}})"), "~.spec.a +.spec.d.e -.spec.b.c");
   EXPECT_EQ(compared_live(R"("spec":{"l":[{"name":"a","x":1},{"name":"b"}]})", R"("spec":{"l":[{"name":"c"},{"name":"a","x":2}]})"),
             "+.spec.l[name=c].name ~.spec.l[name=a].x -.spec.l[name=b].name");
+  EXPECT_EQ(compared_live(R"("spec":{"l":[{"name":"a","x":1},{"name":"a","x":2}]})", R"("spec":{"l":[{"name":"a","x":1},{"name":"a","x":2}]})"), "")
+      << "names that do not tell them apart";
   EXPECT_EQ(compared_live(R"("spec":{"l":["a","b"]})", R"("spec":{"l":["a","c","d"]})"), "~.spec.l[1] +.spec.l[2]");
 }
 
