@@ -1,7 +1,7 @@
 # The front door. `make demo` and `make test` are all that a newcomer needs; both install what is
 # missing (Debian 12). The others are for work on the code; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit build deps kube bench fuzz sanitize accept docs crds format tidy install clean
+.PHONY: help demo test unit build deps kube e2e bench fuzz sanitize accept docs crds format tidy install clean
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
@@ -32,10 +32,15 @@ kube:           ## the real API server and operator of test/kube, once (10 minut
 	@scripts/deps.sh kube
 	@test/kube/build.sh admission
 
-bench: build    ## against `helm template`, and against createuser and createdb: time, memory, ratios
+e2e: build      ## the story of the README on a cluster with pods (root; 4 minutes when all is cached)
+	@scripts/deps.sh kube e2e
+	@CNPG_DBM=$${CNPG_DBM:-$(BUILD)/cnpg-dbm} test/e2e/box.sh /usr/bin/python3 -m pytest -q test/e2e
+
+bench: build    ## against `helm template`, `kubectl apply`, createuser and createdb: time, memory, ratios
 	@scripts/deps.sh local kube bench
 	@/usr/bin/python3 bench/bench.py --program $(BUILD)/cnpg-dbm
 	@/usr/bin/python3 bench/local.py --program $(BUILD)/cnpg-dbm
+	@/usr/bin/python3 bench/apply.py --program $(BUILD)/cnpg-dbm
 
 sanitize:       ## the C++ tests under AddressSanitizer and UBSan
 	@cmake --preset sanitize >/dev/null

@@ -1,10 +1,11 @@
 #!/bin/bash
-# deps.sh GROUP…   installs the Debian packages of the groups build, local, test, kube, bench, fuzz that are missing.
+# deps.sh GROUP…   installs the Debian packages of the groups build, local, test, kube, e2e, bench, fuzz that are missing.
 set -euo pipefail
 build="cmake ninja-build g++ pkg-config ccache libyaml-dev libre2-dev libcli11-dev libfmt-dev libssl-dev libpq-dev libcurl4-openssl-dev libboost-json1.81-dev zlib1g-dev"
 local="postgresql postgresql-contrib postgresql-client pgbouncer pgbackrest"
+kube="git openssl python3-yaml python3-pytest python3-hypothesis python3-h2"
 test="libgtest-dev libgmock-dev librapidcheck-dev python3 python3-yaml python3-pytest python3-hypothesis python3-jsonschema zsh fish man-db groff-base"
-kube="git openssl python3-yaml python3-pytest python3-hypothesis"
+e2e="containerd runc containernetworking-plugins iptables conntrack ethtool socat mmdebstrap bc curl iproute2 python3-yaml python3-pytest python3-psycopg2"
 bench="python3 python3-yaml time"
 fuzz="clang libclang-rt-14-dev"
 

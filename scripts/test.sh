@@ -21,6 +21,7 @@ stage() { # stage NAME COMMAND…
 build() { cmake --preset "$1" -DDBM_TESTS=ON >/dev/null && cmake --build --preset "$1" -j "$jobs" | tail -n 30; }
 unit() { ctest --preset "$1" --output-junit "$results/unit-$1.xml" | tail -n 40; }
 pytest() { local name=$1; shift; $python -m pytest -q -p no:cacheprovider --junitxml "$results/$name.xml" "$@"; }
+e2e() { scripts/deps.sh kube e2e && test/e2e/box.sh $python -m pytest -q --junitxml "$results/e2e.xml" test/e2e; }
 
 stage deps scripts/deps.sh build local test kube
 stage build build release
@@ -30,6 +31,7 @@ stage kube-build test/kube/build.sh admission
 stage cli pytest cli test/cli test/yaml tools/crdgen
 stage local pytest local test/local
 stage kube pytest kube test/kube
+if test/e2e/box.sh --check; then stage e2e e2e; else echo "== e2e: left out, see the line above"; fi
 stage build-sanitize build sanitize
 stage unit-sanitize unit sanitize
 $python scripts/summary.py "$results"

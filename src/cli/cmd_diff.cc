@@ -1,13 +1,11 @@
 // cnpg-dbm diff: what apply would change, field by field.
 
-#include <cstdlib>
-
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/diff_report.h"
 #include "cli/finish.h"
 #include "cli/kubernetes.h"
 #include "release/changes.h"
@@ -21,54 +19,6 @@ using release::Change;
 
 /// As kubectl diff: 0 the same, 1 differs, more: an error.
 enum DiffExit : int { kSame = 0, kDiffers = 1, kDiffFailed = 2 };
-
-bool use_colour() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
-}
-
-class Printer {
- public:
-  explicit Printer(Stdout& out) : out_(out), colour_(use_colour()) {}
-
-  void step(const release::StepChanges& change, const release::Release& release) {
-    const std::string about = change.step->about(release);
-    switch (change.action) {
-      case Action::kCreate: line('+', about); break;
-      case Action::kPrune: line('-', about); return;
-      case Action::kRelease: line('-', about + " (kept, no longer managed)"); return;
-      case Action::kChange: line('~', about); break;
-      case Action::kSame: return;
-    }
-    for (const release::FieldChange& field : change.fields) print(field);
-    if (change.refusal) line('!', change.refusal->message, "  ");
-  }
-
- private:
-  void line(char sign, std::string_view text, std::string_view indent = "") {
-    const std::string_view colour = !colour_ ? "" : sign == '+' ? "\033[32m" : sign == '-' ? "\033[31m" : sign == '!' ? "\033[35m" : "\033[33m";
-    out_.write(fmt::format("{}{}{} {}{}\n", indent, colour, sign, text, colour_ ? "\033[0m" : ""));
-  }
-  static std::string text(const yaml::Value& value, bool secret) {
-    if (secret) return "(secret)";
-    std::string out;
-    yaml::write_json(out, value);
-    return printable(out, 300);
-  }
-  void print(const release::FieldChange& field) {
-    switch (field.change) {
-      case Change::kAdded: return line('+', fmt::format("{}: {}", field.path, text(field.after, field.secret)), "    ");
-      case Change::kRemoved: return line('-', fmt::format("{}: {}", field.path, text(field.before, field.secret)), "    ");
-      case Change::kOwned: return line('~', fmt::format("{}: becomes ours", field.path), "    ");
-      case Change::kChanged:
-        if (field.secret) return line('~', fmt::format("{}: changed (secret)", field.path), "    ");
-        return line('~', fmt::format("{}: {} -> {}", field.path, text(field.before, false), text(field.after, false)), "    ");
-    }
-  }
-
-  Stdout& out_;
-  bool colour_;
-};
 
 std::string change_word(Change change) {
   switch (change) {
@@ -133,7 +83,7 @@ int diff(const ApplyFlags& flags) {
   if (kube::Client::interrupted()) return kInterrupted;
   bool differs = !plan.dangers.empty();
   Stdout out;
-  Printer printer(out);
+  DiffPrinter printer(out);
   for (const release::StepChanges& change : changes.steps) {
     differs |= change.action != Action::kSame;
     if (flags.output != "json") printer.step(change, run->release());

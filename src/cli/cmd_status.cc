@@ -1,4 +1,4 @@
-// cnpg-dbm status: how the clusters of this machine are.
+// cnpg-dbm status: how a release is, on a Kubernetes API or on this machine.
 
 #include <fmt/format.h>
 
@@ -6,18 +6,19 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
+#include "cli/json.h"
+#include "cli/release_status.h"
 #include "cli/table.h"
 #include "local/identity.h"
 #include "local/status.h"
-#include "yaml/writer.h"
 
 namespace dbm::cli {
 namespace {
 
 struct Flags {
+  ReleaseStatusFlags release;
   LocalFlags local;
   bool here = false;
-  std::string output = "text";
 };
 
 constexpr size_t kRows = 40;
@@ -52,55 +53,23 @@ std::string cluster_text(const local::ClusterStatus& c) {
 
 std::string json(const std::vector<local::ClusterStatus>& clusters) {
   yaml::Arena arena;
-  const auto text = [&](std::string_view t) { return yaml::Value::string(arena.copy(t)); };
-  yaml::Value list = yaml::Value::list(arena);
-  for (const auto& c : clusters) {
-    yaml::Value instances = yaml::Value::list(arena), databases = yaml::Value::list(arena),
-                poolers = yaml::Value::list(arena), problems = yaml::Value::list(arena);
-    for (const auto& i : c.instances) {
-      yaml::Value one = yaml::Value::map(arena);
-      one.append(arena, "name", text(i.name));
-      one.append(arena, "role", yaml::Value::string(i.primary ? "primary" : "replica"));
-      one.append(arena, "runs", yaml::Value::boolean(i.runs));
-      one.append(arena, "problem", text(i.problem));
-      one.append(arena, "lagBytes", yaml::Value::integer(arena, i.lag_bytes));
-      one.append(arena, "log", text(i.log));
-      instances.push(arena, one);
-    }
-    for (const auto& d : c.databases) {
-      yaml::Value one = yaml::Value::map(arena);
-      one.append(arena, "name", text(d.name));
-      one.append(arena, "owner", text(d.owner));
-      one.append(arena, "size", yaml::Value::integer(arena, d.size));
-      one.append(arena, "connections", yaml::Value::integer(arena, d.connections));
-      one.append(arena, "connectionLimit", yaml::Value::integer(arena, d.connection_limit));
-      databases.push(arena, one);
-    }
-    for (const auto& p : c.poolers) {
-      yaml::Value one = yaml::Value::map(arena);
-      one.append(arena, "name", text(p.name));
-      one.append(arena, "port", yaml::Value::integer(arena, p.port));
-      one.append(arena, "runs", yaml::Value::boolean(p.runs));
-      one.append(arena, "log", text(p.log));
-      poolers.push(arena, one);
-    }
-    for (const auto& p : c.problems) problems.push(arena, text(p));
-    yaml::Value one = yaml::Value::map(arena);
-    one.append(arena, "name", text(c.name));
-    one.append(arena, "healthy", yaml::Value::boolean(c.healthy()));
-    one.append(arena, "version", text(c.version));
-    one.append(arena, "port", yaml::Value::integer(arena, c.port));
-    one.append(arena, "problems", problems);
-    one.append(arena, "instances", instances);
-    one.append(arena, "poolers", poolers);
-    one.append(arena, "databases", databases);
-    list.push(arena, one);
-  }
-  yaml::Value tree = yaml::Value::map(arena);
-  tree.append(arena, "clusters", list);
-  std::string out;
-  yaml::write_json(out, tree, 2);
-  return out + "\n";
+  const auto list = json_list(arena, clusters, [&](const local::ClusterStatus& c) {
+    const auto instances = json_list(arena, c.instances, [&](const auto& i) {
+      return Json(arena).set("name", i.name).set("role", i.primary ? "primary" : "replica").set("runs", i.runs)
+          .set("problem", i.problem).set("lagBytes", i.lag_bytes).set("log", i.log).value();
+    });
+    const auto databases = json_list(arena, c.databases, [&](const auto& d) {
+      return Json(arena).set("name", d.name).set("owner", d.owner).set("size", d.size)
+          .set("connections", int64_t{d.connections}).set("connectionLimit", int64_t{d.connection_limit}).value();
+    });
+    const auto poolers = json_list(arena, c.poolers, [&](const auto& p) {
+      return Json(arena).set("name", p.name).set("port", int64_t{p.port}).set("runs", p.runs).set("log", p.log).value();
+    });
+    const auto problems = json_list(arena, c.problems, [&](const std::string& p) { return yaml::Value::string(arena.copy(p)); });
+    return Json(arena).set("name", c.name).set("healthy", c.healthy()).set("version", c.version).set("port", int64_t{c.port})
+        .set("problems", problems).set("instances", instances).set("poolers", poolers).set("databases", databases).value();
+  });
+  return Json(arena).set("clusters", list).text();
 }
 
 int status(const Flags& flags) {
@@ -117,12 +86,12 @@ int status(const Flags& flags) {
   const auto clusters = local::status_of(layout, *state);
   Stdout out;
   bool healthy = true;
-  if (flags.output == "json") out.write(json(clusters));
+  if (flags.release.output == "json") out.write(json(clusters));
   for (const auto& cluster : clusters) {
     healthy = healthy && cluster.healthy();
-    if (flags.output == "text") out.write(cluster_text(cluster));
+    if (flags.release.output == "text") out.write(cluster_text(cluster));
   }
-  if (clusters.empty() && flags.output == "text")
+  if (clusters.empty() && flags.release.output == "text")
     out.write(fmt::format("no clusters in {}\n", layout.root().string()));
   return finish(out, healthy ? kDone : kRefused);
 }
@@ -130,12 +99,18 @@ int status(const Flags& flags) {
 }  // namespace
 
 void add_status(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("status", "How the clusters of this machine are; exit code 1: not well");
+  auto* command = app.add_subcommand("status", "How a release is; --local: the clusters of this machine. Exit code 1: not well");
   auto flags = std::make_shared<Flags>();
+  flags->release.release.add_to(*command);
+  flags->release.kube.add_to(*command);
+  command->add_flag("-w,--watch", flags->release.watch, "go on showing it");
+  command->add_flag("--local", flags->here, "the clusters of this machine");
   flags->local.add_to(*command);
-  command->add_flag("--local", flags->here, "this machine's (the default)");
-  command->add_option("-o,--output", flags->output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] { exit = status(*flags); });
+  command->add_option("-o,--output", flags->release.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  command->callback([flags, &exit] {
+    const bool local = flags->here || !flags->local.dir.empty();
+    exit = local ? status(*flags) : release_status(flags->release);
+  });
 }
 
 }  // namespace dbm::cli

@@ -12,6 +12,7 @@
 
 namespace dbm::cli {
 
+void add_adopt(CLI::App& app, int& exit);
 void add_apply(CLI::App& app, int& exit);
 void add_audit(CLI::App& app, int& exit);
 void add_backup(CLI::App& app, int& exit);
@@ -29,6 +30,7 @@ void add_restore(CLI::App& app, int& exit);
 void add_schema(CLI::App& app, int& exit);
 void add_status(CLI::App& app, int& exit);
 void add_template(CLI::App& app, int& exit);
+void add_uninstall(CLI::App& app, int& exit);
 void add_up(CLI::App& app, int& exit);
 void add_validate(CLI::App& app, int& exit);
 void add_version(CLI::App& app, int& exit);

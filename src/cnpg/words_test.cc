@@ -52,7 +52,9 @@ TEST(Quantity, CompareAcrossUnits) {
     const auto mi = parse_quantity(std::to_string(n) + "Mi");
     const auto ki = parse_quantity(std::to_string(int64_t{n} * 1024) + "Ki");
     const auto more = parse_quantity(std::to_string(n + 1) + "Mi");
+    const auto whole = parse_quantity(std::to_string(n)), milli = parse_quantity(std::to_string(int64_t{n} * 1000) + "m");
     RC_ASSERT(*mi == *ki);
+    RC_ASSERT(*whole == *milli);
     RC_ASSERT(*mi < *more);
   }));
 }

@@ -170,7 +170,7 @@ void Client::finish(const JobPtr& job, Reply&& reply) {
     error = {.status = 0, .reason = "Unreachable", .message = reply.failure.message, .hint = reply.failure.hint, .causes = {}};
   }
   std::optional<milliseconds> delay;
-  if (reply.status == 401 && job->tries <= 2 && http_->credentials_refused())
+  if (reply.status == 401 && job->tries <= 2 && http_->credentials_refused(reply.identity))
     delay = milliseconds(0);
   else if (!job->line)
     delay = retry_after(reply, {job->tries, reached_, is_permanent(job->call, error)},
@@ -234,6 +234,11 @@ void Client::drive_until(Clock::time_point until) {
     start_due(now);
     http_->turn(next_due(now, until));
   }
+}
+
+void Client::pause(milliseconds time) {
+  const auto until = Clock::now() + time;
+  while (!interrupted() && !is_late() && Clock::now() < until) http_->turn(next_due(Clock::now(), until));
 }
 
 void Client::abandon() {

@@ -106,6 +106,8 @@ class Client {
   /// Works until nothing is left to do, or, with a time, until then.
   void drive();
   void drive_until(Clock::time_point until);
+  /// Waits, for something that a server does by itself; ends early on an interrupt or the deadline.
+  void pause(std::chrono::milliseconds time);
   bool idle() const { return ready_.empty() && delayed_.empty() && sent_jobs_.empty(); }
   /// Forgets everything that is not over.
   void abandon();

@@ -50,6 +50,7 @@ struct Credentials::State {
   Patience patience;
   Identity identity;
   bool known = false;
+  unsigned generation = 0;
 
   // Of a token file.
   fs::file_time_type changed;
@@ -89,6 +90,7 @@ struct Credentials::State {
     read_at = std::chrono::steady_clock::now();
     auto token = read_token(config.token_file);
     if (token) {
+      if (token->reveal() != identity.bearer_token.reveal()) ++generation;
       identity.bearer_token = std::move(token).value();
       return Ok{};
     }
@@ -99,6 +101,7 @@ struct Credentials::State {
   Status ask_plugin() {
     auto credential = run_plugin(*config.exec, patience.plugin);
     if (!credential) return std::move(credential).error().about(fmt::format("{}: exec: {}", config.where, config.exec->command));
+    ++generation;
     expires = credential->expires;
     identity.bearer_token = std::move(credential->identity.bearer_token);
     if (!credential->identity.client_key.empty()) {
@@ -123,7 +126,7 @@ struct Credentials::State {
 };
 
 Credentials::Credentials(const Config& config, Patience patience)
-    : state_(std::make_unique<State>(State{config, patience, {}, false, {}, {}, {}, {}})) {}
+    : state_(std::make_unique<State>(State{config, patience, {}, false, 0, {}, {}, {}, {}})) {}
 Credentials::~Credentials() = default;
 
 Result<const Identity*> Credentials::current() {
@@ -133,5 +136,6 @@ Result<const Identity*> Credentials::current() {
 }
 
 bool Credentials::refused() { return state_->refuse(); }
+unsigned Credentials::generation() const { return state_->generation; }
 
 }  // namespace dbm::kube

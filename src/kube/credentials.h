@@ -40,6 +40,9 @@ class Credentials {
   /// had (a fixed token or certificate; a file or a plugin that says the same as before). A plugin
   /// can say something new for ever: ask once a request.
   bool refused();
+  /// Another number whenever the identity became another: of many requests that are refused
+  /// together, only the first says something about the identity of now.
+  unsigned generation() const;
 
  private:
   struct State;

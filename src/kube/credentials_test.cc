@@ -91,8 +91,10 @@ TEST_F(CredentialsTest, ReadsATokenFileAgainAfterAWhileWhateverItsTime) {
   std::filesystem::last_write_time(config.token_file, time);
   EXPECT_EQ(token(patient), "one");
   EXPECT_EQ(token(impatient), "two");
+  const unsigned first = patient.generation();
   EXPECT_TRUE(patient.refused()) << "a 401 looks at once";
   EXPECT_EQ(token(patient), "two");
+  EXPECT_NE(patient.generation(), first) << "whoever was refused with the first asks again";
   EXPECT_FALSE(patient.refused()) << "nothing newer";
 }
 
@@ -137,8 +139,10 @@ TEST_F(CredentialsTest, AsksAPluginAnewWhenRefusedUnlessItSaysTheSame) {
   Credentials credentials(config);
   EXPECT_EQ(token(credentials), "one");
   folder.write("says", credential(R"("token":"two")"));
+  const unsigned first = credentials.generation();
   EXPECT_TRUE(credentials.refused());
   EXPECT_EQ(token(credentials), "two");
+  EXPECT_NE(credentials.generation(), first);
   EXPECT_TRUE(credentials.refused());
   EXPECT_EQ(token(credentials), "two");
   EXPECT_FALSE(credentials.refused());

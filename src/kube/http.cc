@@ -264,6 +264,7 @@ void Http::Impl::begin(Request request, Piece piece, Done done) {
   if (!t.request.body.empty()) t.headers.add(fmt::format("Content-Type: {}", t.request.content_type));
   t.headers.add("Expect:");
   identify(t, **who);
+  t.reply.identity = credentials.generation();
   t.set(CURLOPT_HTTPHEADER, t.headers.get());
   if (t.request.method != Method::kGet) {
     t.set(CURLOPT_CUSTOMREQUEST, std::string(to_string(t.request.method)));
@@ -331,7 +332,9 @@ void Http::stream(Request request, Piece piece, Done done) {
 }
 size_t Http::in_flight() const { return impl_->active.size() + impl_->failed.size(); }
 void Http::abandon() { impl_->abandon(); }
-bool Http::credentials_refused() { return impl_->credentials.refused(); }
+bool Http::credentials_refused(unsigned identity) {
+  return identity != impl_->credentials.generation() || impl_->credentials.refused();
+}
 
 void Http::turn(std::chrono::milliseconds wait) {
   while (!impl_->failed.empty()) {

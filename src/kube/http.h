@@ -44,6 +44,7 @@ struct Reply {
   int status = 0;  // HTTP
   std::string body;
   std::optional<std::chrono::seconds> retry_after;
+  unsigned identity = 0;  // which of our identities asked
 };
 
 class Http {
@@ -66,8 +67,8 @@ class Http {
   void turn(std::chrono::milliseconds wait);
   /// Ends everything in flight; their `done` is not called.
   void abandon();
-  /// A 401 was answered: true when other credentials can be had.
-  bool credentials_refused();
+  /// A 401 was answered to this identity: true when there are other credentials by now, or can be had.
+  bool credentials_refused(unsigned identity);
 
  private:
   struct Impl;

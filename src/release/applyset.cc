@@ -11,6 +11,7 @@ constexpr std::string_view kTooling = "applyset.kubernetes.io/tooling";
 constexpr std::string_view kContains = "applyset.kubernetes.io/contains-group-kinds";
 constexpr std::string_view kNamespaces = "applyset.kubernetes.io/additional-namespaces";
 constexpr std::string_view kCnpgApi = "cnpg-dbm/cnpg-api";
+constexpr std::string_view kAdopted = "cnpg-dbm/adopted-from-helm";
 
 using Set = std::set<std::string, std::less<>>;
 
@@ -36,6 +37,7 @@ void ApplySet::add(const ApplySet& other) {
   group_kinds.insert(other.group_kinds.begin(), other.group_kinds.end());
   namespaces.insert(other.namespaces.begin(), other.namespaces.end());
   if (cnpg_api.empty()) cnpg_api = other.cnpg_api;
+  if (adopted.empty()) adopted = other.adopted;
 }
 
 yaml::Value parent_object(yaml::Arena& arena, const Release& release, const ApplySet& set) {
@@ -49,7 +51,8 @@ yaml::Value parent_object(yaml::Arena& arena, const Release& release, const Appl
   annotations.append(arena, kTooling, text(std::string("cnpg-dbm/v") + std::string(kVersion)));
   annotations.append(arena, kContains, text(joined(set.group_kinds)));
   annotations.append(arena, kNamespaces, text(joined(set.namespaces)));
-  if (!set.cnpg_api.empty()) annotations.append(arena, kCnpgApi, text(set.cnpg_api));
+  if (!set.cnpg_api.empty()) annotations.append(arena, yaml::Key(kCnpgApi), text(set.cnpg_api));
+  if (!set.adopted.empty()) annotations.append(arena, yaml::Key(kAdopted), text(set.adopted));
   Value metadata = Value::map(arena);
   metadata.append(arena, "name", text(release.parent()));
   metadata.append(arena, "namespace", text(release.ns));
@@ -65,7 +68,7 @@ yaml::Value parent_object(yaml::Arena& arena, const Release& release, const Appl
 
 ApplySet read_parent(const yaml::Value& parent) {
   return {split(annotation(parent, kContains)), split(annotation(parent, kNamespaces)),
-          std::string(annotation(parent, kCnpgApi))};
+          std::string(annotation(parent, kCnpgApi)), std::string(annotation(parent, kAdopted))};
 }
 
 std::string_view tool_of(const yaml::Value& parent) {

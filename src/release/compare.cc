@@ -16,11 +16,12 @@ namespace {
 
 using yaml::Value;
 
-/// Keys whose members are quantities: webhooks write them differently (1024Mi as 1Gi, 1 as "1").
+/// Keys of quantities, and of maps of them: webhooks write them differently (1024Mi as 1Gi, 1 as "1").
 /// Elsewhere "1.10" and "1.1" are two things: versions of an extension.
-constexpr std::string_view kOfQuantities[] = {"requests", "limits", "ephemeralVolumesSizeLimit"};
+constexpr std::string_view kOfQuantities[] = {"requests",  "limits",  "overhead",  "ephemeralVolumesSizeLimit",
+                                              "sizeLimit", "divisor", "maximumLag"};
 
-bool holds_quantities(std::string_view key) { return std::ranges::find(kOfQuantities, key) != std::end(kOfQuantities); }
+bool is_of_quantities(std::string_view key) { return std::ranges::find(kOfQuantities, key) != std::end(kOfQuantities); }
 
 /// Two spellings of one value.
 bool same_scalar(const Value& a, const Value& b, bool quantity) {
@@ -41,12 +42,69 @@ bool same(const Value& a, const Value& b, bool quantity) {
   if (a.is_map())
     return a.size() == b.size() && std::ranges::all_of(a.members(), [&](const yaml::Member& m) {
       const Value* other = b.find(m.key);
-      return other != nullptr && same(m.value, *other, quantity || holds_quantities(m.key));
+      return other != nullptr && same(m.value, *other, quantity || is_of_quantities(m.key));
     });
   if (a.is_list())
     return a.size() == b.size() && std::ranges::equal(a.items(), b.items(), [](const Value& x, const Value& y) { return same(x, y, false); });
   if (a.is_null() || b.is_null()) return a.is_null() == b.is_null();
   return same_scalar(a, b, quantity);
+}
+
+/// What the server writes into maps inside of lists that are one value to server-side apply (nobody
+/// owns a field of theirs): CloudNativePG's and External Secrets' defaults. `of`: the key that holds
+/// the map or the list of maps. Source: `default` in the resource definitions.
+struct Default {
+  std::string_view of, key, value;
+};
+constexpr Default kDefaults[] = {
+    {"roles", "connectionLimit", "-1"},
+    {"roles", "ensure", "present"},
+    {"roles", "inherit", "true"},
+    {"extensions", "ensure", "present"},
+    {"schemas", "ensure", "present"},
+    {"fdws", "ensure", "present"},
+    {"servers", "ensure", "present"},
+    {"options", "ensure", "present"},
+    {"usage", "type", "grant"},
+    {"plugin", "enabled", "true"},
+    {"plugin", "isWALArchiver", "false"},
+    {"plugins", "enabled", "true"},
+    {"plugins", "isWALArchiver", "false"},
+    {"tablespaces", "temporary", "false"},
+    {"storage", "resizeInUseVolumes", "true"},
+    {"additional", "updateStrategy", "patch"},
+    {"ports", "protocol", "TCP"},
+    {"relabelings", "action", "replace"},
+    {"metricRelabelings", "action", "replace"},
+    {"podMonitorRelabelings", "action", "replace"},
+    {"podMonitorMetricRelabelings", "action", "replace"},
+    {"remoteRef", "conversionStrategy", "Default"},
+    {"remoteRef", "decodingStrategy", "None"},
+    {"remoteRef", "metadataPolicy", "None"},
+    {"extract", "conversionStrategy", "Default"},
+    {"extract", "decodingStrategy", "None"},
+    {"extract", "metadataPolicy", "None"},
+};
+
+bool is_default(std::string_view of, const yaml::Member& member) {
+  return std::ranges::any_of(
+      kDefaults, [&](const Default& each) { return each.of == of && each.key == member.key && each.value == member.value.text(); });
+}
+
+/// A value that is applied as a whole: what the server added to it by itself makes no difference.
+bool same_applied(const Value& desired, const Value& live, std::string_view key, bool quantity) {
+  if (desired.is_list() && live.is_list())
+    return desired.size() == live.size() && std::ranges::equal(desired.items(), live.items(),
+                                                               [&](const Value& a, const Value& b) { return same_applied(a, b, key, false); });
+  if (!desired.is_map() || !live.is_map()) return same(desired, live, quantity);
+  return std::ranges::all_of(desired.members(),
+                             [&](const yaml::Member& member) {
+                               const Value* there = live.find(member.key);
+                               return there != nullptr && same_applied(member.value, *there, member.key, quantity || is_of_quantities(member.key));
+                             }) &&
+         std::ranges::all_of(live.members(), [&](const yaml::Member& member) {
+           return desired.find(member.key) != nullptr || is_default(key, member);
+         });
 }
 
 /// A path as it grows and shrinks. Costs nothing where nobody wants to read it.
@@ -96,13 +154,14 @@ class Walker {
  public:
   Walker(const Sink& sink, bool with_paths) : sink_(sink), path_(with_paths) {}
 
-  /// False: the sink had enough. `owned` null: nothing here is ours; `quantity` as same() has it.
-  bool walk(const Value& desired, const Value* live, const Value* owned, bool quantity = false) {
+  /// False: the sink had enough. `owned` null: nothing here is ours. `key`: what holds the value,
+  /// for lists that are one value; `quantity` as same() has it.
+  bool walk(const Value& desired, const Value* live, const Value* owned, std::string_view key = {}, bool quantity = false) {
     if (live == nullptr) return sink_(Change::kAdded, path_.text(), Value(), desired);
     const bool inside = owned != nullptr && !is_leaf(*owned);
     if (desired.is_map() && live->is_map() && (inside || (owned == nullptr && !desired.members().empty()))) return map(desired, *live, owned, quantity);
     if (desired.is_list() && live->is_list() && inside) return list(desired, *live, *owned);
-    if (!same(desired, *live, quantity)) return sink_(Change::kChanged, path_.text(), *live, desired);
+    if (!same_applied(desired, *live, key, quantity)) return sink_(Change::kChanged, path_.text(), *live, desired);
     return owned != nullptr || sink_(Change::kOwned, path_.text(), *live, desired);
   }
 
@@ -111,7 +170,7 @@ class Walker {
     for (const yaml::Member& member : desired.members()) {
       const Path::Step step(path_, ".", member.key);
       const Value* ours = owned != nullptr ? field(*owned, member.key) : nullptr;
-      if (!walk(member.value, live.find(member.key), ours, quantities || holds_quantities(member.key))) return false;
+      if (!walk(member.value, live.find(member.key), ours, member.key, quantities || is_of_quantities(member.key))) return false;
     }
     if (owned == nullptr) return true;
     for (const yaml::Member& ours : owned->members()) {

@@ -1,10 +1,12 @@
 #include "release/compare.h"
 
 #include <algorithm>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <rapidcheck.h>
 
+#include "cnpg/crd_table.h"
 #include "release/testing.h"
 #include "yaml/random_tree.h"
 #include "yaml/writer.h"
@@ -60,12 +62,46 @@ TEST(Compare, TwoSpellingsOfAQuantity) {
   EXPECT_EQ(compared(R"({"l":[{"resources":{"requests":{"storage":"1024Mi"}}}]})", R"({"l":[{"resources":{"requests":{"storage":"1Gi"}}}]})", atomic), "");
 }
 
+/// The last two keys of every quantity of a type, as {"requests":{"*":"…"}} has them.
+void find_quantities(const cnpg::Type& type, const std::string& above, const std::string& key, std::set<std::pair<std::string, std::string>>& out) {
+  if (type.kind == cnpg::Kind::kQuantity) out.emplace(above, key);
+  if (type.kind == cnpg::Kind::kList) find_quantities(cnpg::element(type), above, key, out);
+  if (type.kind == cnpg::Kind::kMap) find_quantities(cnpg::element(type), key, "cpu", out);
+  for (const cnpg::Field& field : cnpg::fields(type)) find_quantities(cnpg::type_of(field), key, std::string(field.name), out);
+}
+
+TEST(Compare, KnowsEveryQuantityOfTheDefinitions) {
+  std::set<std::pair<std::string, std::string>> quantities;
+  for (const char* path : {"Cluster.spec", "Pooler.spec", "Database.spec", "ObjectStore.spec"})
+    if (const cnpg::Type* type = cnpg::find(path)) find_quantities(*type, "", "spec", quantities);
+  EXPECT_GT(quantities.size(), 4u);
+  for (const auto& [above, key] : quantities) {
+    const auto spec = [&](std::string_view value) { return fmt::format(R"({{"{}":{{"{}":"{}"}}}})", above, key, value); };
+    EXPECT_EQ(compared(spec("1024Mi"), spec("1Gi"), fmt::format(R"({{"f:{}":{{"f:{}":{{}}}}}})", above, key)), "") << above << "." << key;
+  }
+}
+
 TEST(Compare, VersionsAndTextsAreNoQuantities) {
   const std::string_view ours = R"({"f:version":{},"f:number":{}})";
   EXPECT_EQ(compared(R"({"version":"1.10"})", R"({"version":"1.1"})", ours), "~.spec.version");
   EXPECT_EQ(compared(R"({"version":"1024"})", R"({"version":"1Ki"})", ours), "~.spec.version");
   EXPECT_EQ(compared(R"({"number":9007199254740993})", R"({"number":9007199254740992})", ours), "~.spec.number");
   EXPECT_EQ(compared(R"({"number":1.0})", R"({"number":1})", ours), "");
+}
+
+TEST(Compare, DefaultsInsideAListThatIsOneValue) {
+  const auto roles = [](std::string_view live) {
+    return compared(R"({"managed":{"roles":[{"name":"a","login":true}]}})", fmt::format(R"({{"managed":{{"roles":[{}]}}}})", live),
+                    R"({"f:managed":{"f:roles":{}}})");
+  };
+  EXPECT_EQ(roles(R"({"name":"a","login":true,"connectionLimit":-1,"ensure":"present","inherit":true})"), "");
+  EXPECT_EQ(roles(R"({"name":"a","login":true,"superuser":true})"), "~.spec.managed.roles") << "a key that was taken out of the file";
+  EXPECT_EQ(roles(R"({"name":"a","login":true,"connectionLimit":5})"), "~.spec.managed.roles");
+  EXPECT_EQ(roles(R"({"name":"a","login":true,"ensure":"absent"})"), "~.spec.managed.roles");
+  EXPECT_EQ(roles(R"({"name":"a"})"), "~.spec.managed.roles");
+  EXPECT_EQ(roles(R"({"name":"a","login":true},{"name":"b"})"), "~.spec.managed.roles");
+  EXPECT_EQ(compared(R"({"other":[{"name":"a"}]})", R"({"other":[{"name":"a","inherit":true}]})", R"({"f:other":{}})"), "~.spec.other")
+      << "the default of another list";
 }
 
 TEST(Compare, TakesAwayOurFieldsOnly) {

@@ -41,6 +41,7 @@ Owner owner_of(const yaml::Value& object, const Release& release) {
   const std::string_view part_of = label(object, kPartOf);
   if (part_of == release.applyset) return Owner::kUs;
   if (!part_of.empty()) return Owner::kRelease;
+  if (!release.adopting.empty() && annotation(object, "meta.helm.sh/release-name") == release.adopting) return Owner::kUs;
   if (label(object, kManagedBy) == "cnpg-dbm")
     return label(object, kInstance) == release.name ? Owner::kUs : Owner::kRelease;
   if (label(object, kManagedBy) == "Helm" || !annotation(object, "meta.helm.sh/release-name").empty()) return Owner::kHelm;
@@ -113,6 +114,19 @@ Status look_for_members(kube::Client& client, kube::Kinds& kinds, const Release&
     if (!resource->namespaced || stays_at_home(*resource)) continue;
     for (const std::string& ns : set.namespaces) look(*resource, ns);
   }
+  client.drive();
+  return first.status();
+}
+
+Status look_for_kept_secrets(kube::Client& client, const Release& release, Live& live) {
+  First first;
+  static const Resource secrets = *kube::well_known("v1", "Secret");
+  kube::ListOptions options;
+  options.label_selector = fmt::format("{}=cnpg-dbm,{}={},!{},{}", kManagedBy, kInstance, release.name, kPartOf, kClusterLabel);
+  kube::list(client, secrets, release.ns, options, [&](auto listing, const kube::ApiError*) {
+    if (listing) return live.take(secrets, std::move(listing).value(), release);
+    first.add(std::move(listing).error());
+  });
   client.drive();
   return first.status();
 }

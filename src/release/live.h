@@ -72,6 +72,9 @@ Status look_for_parent(kube::Client& client, const Release& release, Live& live)
 /// not have are passed over.
 Status look_for_members(kube::Client& client, kube::Kinds& kinds, const Release& release, const ApplySet& set, Live& live);
 
+/// Secrets of this release in its namespace that are no members any more: passwords that were kept.
+Status look_for_kept_secrets(kube::Client& client, const Release& release, Live& live);
+
 /// Those of `ids` that are not there yet, by their names: objects that are not, or no longer, members.
 struct Missing {
   const kube::Resource* resource;

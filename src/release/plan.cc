@@ -40,9 +40,10 @@ class Planner {
   Plan make() {
     for (const Object& object : wanted_.objects) want(object);
     for (const auto& [id, object] : live_.objects())
-      if (object.member && !ids_.contains(id) && is_cluster(*object.resource) && !options_.keep_clusters) doomed_.insert(object.name);
+      if (object.member && !ids_.contains(id) && is_cluster(*object.resource))
+        (options_.keep_clusters && !options_.allowed.contains(object.name) ? kept_ : doomed_).insert(object.name);
     for (const auto& [id, object] : live_.objects())
-      if (object.member && !ids_.contains(id)) remove(object);
+      if (!ids_.contains(id) && (object.member || is_left_over(object))) remove(object);
     // What uses comes before what is used: poolers and databases, their clusters, then Secrets.
     std::ranges::stable_sort(removals_, std::greater(), [](const Step& s) { return stage_of(s.resource()); });
     plan_.steps.insert(plan_.steps.end(), removals_.begin(), removals_.end());
@@ -89,9 +90,22 @@ class Planner {
     }
     return true;
   }
+  /// A password that was kept for a cluster that goes now.
+  bool is_left_over(const LiveObject& object) const {
+    return is_password(object) && owner_of(object.value, release_) == Owner::kUs && doomed_.contains(label(object.value, kClusterLabel));
+  }
+  /// A cluster that stays, and what it runs and is backed up with.
+  bool is_kept(const LiveObject& object) const {
+    const std::string_view kind = object.resource->kind;
+    if (is_cluster(*object.resource)) return kept_.contains(object.name);
+    if (kind == "ImageCatalog" || kind == "ClusterImageCatalog") return !kept_.empty();
+    const bool needed = kind == "ObjectStore" || kind == "ScheduledBackup" || kind == "ExternalSecret" ||
+                        (kind == "Secret" && !label(object.value, "cnpg.io/reload").empty());
+    return needed && kept_.contains(label(object.value, kClusterLabel));
+  }
   void remove(const LiveObject& object) {
     Step step{Action::kPrune, nullptr, &object};
-    if (is_cluster(*object.resource) && options_.keep_clusters) {
+    if (is_kept(object)) {
       step.action = Action::kRelease;
     } else if (is_password(object) && !doomed_.contains(label(object.value, kClusterLabel))) {
       step.action = Action::kRelease;
@@ -127,6 +141,7 @@ class Planner {
       if (!step.wanted->ns.empty() && step.wanted->ns != release_.ns) plan_.after.namespaces.emplace(step.wanted->ns);
     }
     plan_.after.cnpg_api = options_.cnpg_api.empty() ? plan_.before.cnpg_api : options_.cnpg_api;
+    plan_.after.adopted = plan_.before.adopted;
     plan_.during = plan_.after;
     plan_.during.add(plan_.before);
   }
@@ -136,7 +151,7 @@ class Planner {
   const Release& release_;
   const PlanOptions& options_;
   std::set<Id> ids_;
-  std::set<std::string_view> doomed_;  // clusters that are deleted
+  std::set<std::string_view> doomed_, kept_;  // clusters that are not wanted: deleted, or left alone
   std::vector<Step> removals_;
   Plan plan_;
 };

@@ -47,8 +47,9 @@ struct Plan {
 
 struct PlanOptions {
   std::set<std::string, std::less<>> allowed = {};  // --allow-destroy
-  bool keep_clusters = false;                       // removing everything else: they are released
-  std::string cnpg_api = {};                        // for the parent
+  /// Clusters that are not wanted, and not allowed to go, stay with what they need: released.
+  bool keep_clusters = false;
+  std::string cnpg_api = {};  // for the parent
 };
 
 Plan make_plan(const Wanted& wanted, const Live& live, const Release& release, const PlanOptions& options);

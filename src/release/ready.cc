@@ -120,6 +120,15 @@ constexpr Rule kRules[] = {
 
 }  // namespace
 
+std::string_view to_string(State state) {
+  switch (state) {
+    case State::kReady: return "ready";
+    case State::kWaiting: return "waiting";
+    case State::kFailed: return "failed";
+  }
+  return "";
+}
+
 bool has_readiness(std::string_view kind) { return std::ranges::find(kRules, kind, &Rule::kind) != std::end(kRules); }
 
 Readiness readiness(const Value& object) {

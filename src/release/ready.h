@@ -4,6 +4,7 @@
 // rule a kind; pure. Source: CloudNativePG api/v1 and internal/controller, 1.25 to 1.30.
 
 #include <string>
+#include <string_view>
 
 #include "yaml/value.h"
 
@@ -19,6 +20,8 @@ struct Readiness {
   State state = State::kWaiting;
   std::string message;  // the operator's own, where it has one
 };
+
+std::string_view to_string(State state);  // "ready"
 
 /// True when there is a rule for the kind.
 bool has_readiness(std::string_view kind);

@@ -18,6 +18,8 @@ inline constexpr std::string_view kClusterLabel = "cnpg.io/cluster";
 struct Release {
   std::string name, ns;
   std::string applyset;  // render::applyset_id
+  /// A release of Helm whose objects count as ours already: while it is being adopted. Empty: none.
+  std::string adopting = {};
   std::string parent() const { return "cnpg-dbm-" + name; }
 };
 

@@ -70,6 +70,7 @@ Status Session::look_for_all() {
   if (has_foreign_kinds(set))
     if (auto learnt = kinds_.learn(client_); !learnt) return learnt;
   wanted_ = std::make_unique<Wanted>();
+  if (auto kept = look_for_kept_secrets(client_, release_, *live_); !kept) return kept;
   return look_for_members(client_, kinds_, release_, set, *live_);
 }
 

@@ -36,6 +36,7 @@ class Session {
   Plan plan(const PlanOptions& options) const;
 
   const Release& release() const { return release_; }
+  Live& live() { return *live_; }
   const Live& live() const { return *live_; }
   const Wanted& wanted() const { return *wanted_; }
   kube::Client& client() const { return client_; }

@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSlice{100};       // between looks at whether all is ready
 constexpr milliseconds kNudgeAfter{1500};
-constexpr size_t kNudgesAtOnce = 20, kNudges = 20;
+constexpr size_t kNudgesAtOnce = 20, kNudges = 20, kNudgesUnseen = 3;  // unseen: perhaps only in a long queue
 constexpr std::string_view kNudge = "cnpg-dbm/look-again";
 
 /// One kind in one namespace, listed and then watched for as long as it takes.
@@ -110,7 +110,8 @@ class Waiter {
     if (targets.contains("Pooler.postgresql.cnpg.io")) feed(*kinds.find("apps/v1", "Deployment"), release.ns, "cnpg.io/poolerName");
   }
 
-  WaitResult run(const std::function<void(const std::vector<Followed>&)>& changed) {
+  /// `until_ready` false: follow, whatever it becomes.
+  WaitResult run(const std::function<void(const std::vector<Followed>&)>& changed, bool until_ready) {
     for (const auto& each : feeds_) each->start();
     WaitResult out;
     while (true) {
@@ -118,13 +119,13 @@ class Waiter {
       if (std::exchange(changed_, false) && changed) changed(followed_);
       out.ready = std::ranges::all_of(followed_, [](const Followed& f) { return f.readiness.state == State::kReady; });
       out.interrupted = Client::interrupted();
-      if (out.ready || out.interrupted || client_.is_late()) break;
+      if ((out.ready && until_ready) || out.interrupted || client_.is_late()) break;
       if (const auto failure = refused()) {
         out.failure = *failure;
         break;
       }
       for (const auto& each : feeds_) each->keep_up();
-      nudge();
+      if (until_ready) nudge();
     }
     client_.abandon();
     out.followed = std::move(followed_);
@@ -183,20 +184,23 @@ class Waiter {
     auto& roles = roles_[cluster];
     roles.clear();
     for (const yaml::Value& role : items_at(object, {"status", "managedRolesStatus", "byStatus", "reconciled"})) roles.emplace(role.text());
-    up_[cluster] = int_at(object, {"status", "readyInstances"}) > 0;
+    const std::string_view primary = text_at(object, {"status", "currentPrimary"});
+    up_[cluster] = !primary.empty() && primary == text_at(object, {"status", "targetPrimary"});
   }
-  /// Databases that failed: at once those whose owner is there now; a few others in case the Cluster's
-  /// status is late in saying so.
+  /// Databases that failed, or were put off since the primary had not said yet that it is one: at once
+  /// those whose owner is there now; a few of the failed in case the Cluster's status is late in saying so.
   void nudge() {
     const auto now = Client::Clock::now();
     size_t guesses = 0;
     for (const Followed& database : followed_) {
-      if (database.resource->kind != "Database" || database.readiness.state != State::kFailed) continue;
+      if (database.resource->kind != "Database" || database.readiness.state == State::kReady) continue;
       const auto found = owned_.find(database.name);
       if (found == owned_.end() || !up_[found->second.cluster]) continue;
       Owned& owned = found->second;
       const bool has_owner = roles_[owned.cluster].contains(owned.owner);
-      if (now - owned.last < kNudgeAfter || owned.nudges >= kNudges || (!has_owner && guesses++ >= kNudgesAtOnce)) continue;
+      const bool failed = database.readiness.state == State::kFailed;
+      if (now - owned.last < kNudgeAfter || owned.nudges >= (failed ? kNudges : kNudgesUnseen)) continue;
+      if (!has_owner && (!failed || guesses++ >= kNudgesAtOnce)) continue;
       owned.last = now;
       ++owned.nudges;
       kube::Call call{.verb = kube::Verb::kPatch, .resource = *database.resource, .ns = database.ns, .name = database.name};
@@ -225,7 +229,12 @@ class Waiter {
 
 WaitResult wait_until_ready(Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
                             const std::function<void(const std::vector<Followed>&)>& changed) {
-  return Waiter(client, kinds, release, targets).run(changed);
+  return Waiter(client, kinds, release, targets).run(changed, /*until_ready=*/true);
+}
+
+WaitResult follow(Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
+                  const std::function<void(const std::vector<Followed>&)>& changed) {
+  return Waiter(client, kinds, release, targets).run(changed, /*until_ready=*/false);
 }
 
 }  // namespace dbm::release

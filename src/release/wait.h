@@ -1,8 +1,9 @@
 #pragma once
 
 // Following objects until they are ready: lists and watches, with the operators' own words about
-// what is not. Writes one thing: a Database that failed since its owner's role was not there yet is
-// nudged (an annotation) when the role is, since its operator would look again half a minute later.
+// what is not. Writes one thing: a Database is nudged (an annotation) when its owner's role is there. Before
+// that it failed, or was put off without a word since the primary's Pod was not yet the current primary,
+// and its operator would look again half a minute later.
 
 #include <functional>
 #include <map>
@@ -33,5 +34,9 @@ struct WaitResult {
 /// Until all are ready or the client's deadline. `changed` is called whenever something did.
 WaitResult wait_until_ready(kube::Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
                             const std::function<void(const std::vector<Followed>&)>& changed);
+
+/// The same, ready or not, until the deadline or an interrupt. Nudges nobody.
+WaitResult follow(kube::Client& client, kube::Kinds& kinds, const Release& release, const Targets& targets,
+                  const std::function<void(const std::vector<Followed>&)>& changed);
 
 }  // namespace dbm::release

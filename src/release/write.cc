@@ -49,7 +49,7 @@ class Writer {
     if (out_.overtaken) return std::move(out_);
     for (const int stage : {kBefore, kSecrets, kClusters, kOthers}) objects(stage);
     for (const int stage : {kOthers, kClusters, kSecrets, kBefore}) removals(stage);
-    if (out_.failures.empty() && !(plan_.during == plan_.after)) parent(plan_.after);
+    if (options_.narrow_parent && out_.failures.empty() && !(plan_.during == plan_.after)) parent(plan_.after);
     return std::move(out_);
   }
 
@@ -150,6 +150,12 @@ class Writer {
 
 Outcome write(kube::Client& client, const Release& release, const Plan& plan, const WriteOptions& options) {
   return Writer(client, release, plan, options).write();
+}
+
+Status remove_parent(kube::Client& client, const Release& release) {
+  const Answer answer = client.ask({.verb = Verb::kDelete, .resource = *kube::well_known("v1", "Secret"), .ns = release.ns, .name = release.parent()});
+  if (answer.ok() || answer.error().status == 404) return Ok{};
+  return answer.error().error(fmt::format("cannot remove Secret {}", release.parent()));
 }
 
 kube::Call apply_call(const kube::Resource& resource, std::string_view ns, std::string_view name, const Value& value,

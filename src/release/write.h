@@ -16,6 +16,7 @@ struct Progress {
 
 struct WriteOptions {
   bool force_conflicts = false;  // take fields from other managers
+  bool narrow_parent = true;     // at the end it names only what has members
   std::function<void(const Progress&)> progress = {};
 };
 
@@ -40,6 +41,9 @@ struct Outcome {
 };
 
 Outcome write(kube::Client& client, const Release& release, const Plan& plan, const WriteOptions& options);
+
+/// Takes the ApplySet's parent away: the release is no more.
+Status remove_parent(kube::Client& client, const Release& release);
 
 /// The calls, for those who try them without writing.
 struct ApplyOptions {

@@ -11,6 +11,7 @@ import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from kubejudge import Judge  # noqa: E402
+from releases import Release  # noqa: E402
 
 SHOWN = 20  # differences; each failing test tells its own in full
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -106,11 +107,45 @@ def namespace(judge) -> str:
     return judge.new_namespace()
 
 
-@pytest.fixture
-def dbm(tmp_path, namespace) -> Dbm:
+@pytest.fixture(scope="session")
+def program() -> pathlib.Path:
     built = [os.environ["CNPG_DBM"]] if "CNPG_DBM" in os.environ else [
         ROOT / "build/release/src/cli/cnpg-dbm", ROOT / "build/release/cnpg-dbm"]
     program = next((path for path in map(pathlib.Path, built) if path.exists()), None)
     if program is None:
         pytest.skip("no cnpg-dbm: build the release preset, or set CNPG_DBM")
-    return Dbm(program.resolve(), tmp_path, namespace)
+    return program.resolve()
+
+
+@pytest.fixture
+def dbm(tmp_path, namespace, program) -> Dbm:
+    return Dbm(program, tmp_path, namespace)
+
+
+@pytest.fixture(scope="session")
+def knows(program):
+    """Skips a test of a command that the program does not have."""
+    def ask(*commands):
+        for command in commands:
+            said = subprocess.run([program, command, "--help"], capture_output=True, text=True, timeout=60).stdout
+            if f" {command} " not in said.partition("Usage:")[2].partition("\n")[0]:  # the help of all commands
+                pytest.skip(f"this cnpg-dbm has no {command}")
+    return ask
+
+
+@pytest.fixture(scope="session")
+def warm(judge):
+    """Every kind has been listed once: before that a new definition's objects are refused with 429."""
+    judge.list_everything()
+
+
+@pytest.fixture
+def releases(judge, program, knows, tmp_path, warm):
+    """Makes releases, each in a new namespace."""
+    knows("apply")
+    return lambda **options: Release(program, judge, tmp_path, **options)
+
+
+@pytest.fixture
+def release(releases) -> Release:
+    return releases()

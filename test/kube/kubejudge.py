@@ -81,11 +81,13 @@ class Judge:
     """One API server.
 
     `definitions` is the version of CloudNativePG's custom resources, 1.29.0 or 1.30.0, or a .yaml file of them.
-    The webhooks are always 1.29.0's.
+    The webhooks are always 1.29.0's. `fairness`: API Priority and Fairness, as real servers have it; without it kubectl
+    holds itself back to 50 requests a second.
     """
 
-    def __init__(self, definitions: str = "1.29.0"):
+    def __init__(self, definitions: str = "1.29.0", fairness: bool = False):
         self.definitions = definitions
+        self._fairness = fairness
         self.timings: dict[str, float] = {}
         self._processes: list[tuple[str, subprocess.Popen]] = []
         self._local = threading.local()
@@ -146,6 +148,14 @@ class Judge:
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
             return list(pool.map(lambda obj: self.apply(obj, namespace, dry_run), objects))
 
+    def list_everything(self):
+        """Until every kind answers. A new definition's storage says 429 to the first who asks."""
+        base = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        paths = [f"/apis/{d['spec']['group']}/{v['name']}/{d['spec']['names']['plural']}?limit=1"
+                 for d in self.request("GET", base)[1]["items"] for v in d["spec"]["versions"] if v.get("served")]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            self._wait("kinds", lambda: all([status != 429 for status, _ in pool.map(lambda path: self.request("GET", path), paths)]))
+
     def new_namespace(self, prefix: str = "test") -> str:
         name = f"{prefix}-{next(self._numbers)}"
         self.ensure_namespace(name)
@@ -167,7 +177,7 @@ class Judge:
         for attempt in (1, 2):
             connection = getattr(self._local, "connection", None)
             if connection is None:
-                connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self._tls)
+                connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
                 self._local.connection = connection
             try:
                 connection.request(method, path, payload, headers)
@@ -189,14 +199,27 @@ class Judge:
         """For kubectl, helm and cnpg-dbm; its user may do anything."""
         return self._dir / "kubeconfig"
 
+    @property
+    def directory(self) -> pathlib.Path:
+        """Certificates and whatever tests put there; it goes with the judge."""
+        return self._dir
+
+    def program(self, name: str) -> pathlib.Path:
+        """kubectl, helm, …"""
+        return self._built / "bin" / name
+
+    def pid(self, name: str) -> int:
+        """Of etcd, kube-apiserver or operator."""
+        return next(process.pid for known, process in self._processes if known == name)
+
     # Starting and stopping
 
     def _start(self):
         began = time.monotonic()
         self._make_certificates()
         etcd, peer, self.port, webhook = (free_port() for _ in range(4))
-        self._tls = ssl.create_default_context(cafile=str(self._dir / "ca.crt"))
-        self._tls.load_cert_chain(self._dir / "admin.crt", self._dir / "admin.key")
+        self.tls = ssl.create_default_context(cafile=str(self._dir / "ca.crt"))
+        self.tls.load_cert_chain(self._dir / "admin.crt", self._dir / "admin.key")
         self._write_kubeconfig()
         self._run(
             "etcd", "etcd", "--name=judge", f"--data-dir={self._dir}/etcd", "--unsafe-no-fsync", "--log-level=warn",
@@ -211,7 +234,7 @@ class Judge:
             f"--tls-cert-file={pki}/server.crt", f"--tls-private-key-file={pki}/server.key", f"--client-ca-file={pki}/ca.crt",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-signing-key-file={pki}/ca.key",
             f"--service-account-key-file={pki}/ca.crt", "--service-cluster-ip-range=10.96.0.0/16",
-            "--authorization-mode=RBAC", "--enable-priority-and-fairness=false", "--profiling=false")
+            "--authorization-mode=RBAC", f"--enable-priority-and-fairness={str(self._fairness).lower()}", "--profiling=false")
         self._wait("kube-apiserver", lambda: self.request("GET", "/readyz")[0] == 200)
         self.timings["kube-apiserver"] = time.monotonic() - began
 
@@ -230,7 +253,7 @@ class Judge:
         for obj in manifest:
             if "WebhookConfiguration" in obj["kind"]:
                 self._install_webhooks(obj, webhook)
-        self._wait("webhooks", self._webhooks_answer)
+        self._wait("webhooks", self.webhooks_answer)
         self.timings["all"] = time.monotonic() - began
 
     def _make_certificates(self):
@@ -318,7 +341,7 @@ class Judge:
         if status != 201:
             raise JudgeError(f"{configuration['metadata']['name']}: {answer}")
 
-    def _webhooks_answer(self):
+    def webhooks_answer(self):
         """Both configurations are in use: a Cluster gets its defaults, and a bad one is refused."""
         cluster = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "probe"},
                    "spec": {"instances": 1, "storage": {"size": "1Gi"}}}

@@ -2,6 +2,7 @@
 E2E=${E2E:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)}
 BIN=${BIN:-$("$E2E/../build.sh" dir)/bin}; STATE=${STATE:-$E2E/state}; PKI=$STATE/pki; KC=$STATE/kubeconfig; LOG=$STATE/log; RUN=$STATE/run
 MODE=${MODE:-$(cat $STATE/mode 2>/dev/null || echo node)}      # node: apiserver on the bridge address; loopback: on 127.0.0.1, no kubelet
+IMAGES=${IMAGES:-$E2E/img/images.tar}; CGROUP_ROOT=${CGROUP_ROOT:-/}   # kubelet kills what it does not know below its CGROUP_ROOT/kubepods
 BRIDGE=e2e0; POD_CIDR=10.244.0.0/24; GW=10.244.0.1; SVC_CIDR=10.96.0.0/16; DNS_IP=$GW; NODE=e2e-node
 API_PORT=${API_PORT:-26443}; ETCD_PORT=${ETCD_PORT:-22379}; ETCD_PEER=${ETCD_PEER:-22380}; WEBHOOK_PORT=${WEBHOOK_PORT:-29443}
 [ "$MODE" = loopback ] && API_IP=127.0.0.1 || API_IP=$GW

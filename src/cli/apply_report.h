@@ -1,0 +1,32 @@
+#pragma once
+
+// What apply and uninstall did, or would do, as their result on standard output.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/io.h"
+#include "release/write.h"
+
+namespace dbm::cli {
+
+/// What was done, in the order that it was done in.
+struct Report {
+  std::vector<std::pair<const release::Step*, release::Action>> done;
+  size_t same = 0;
+
+  size_t count(release::Action action) const;
+};
+
+/// `output`: text, name (only what changed, as kubectl names it) or json.
+struct ReportStyle {
+  std::string output;
+  bool dry_run = false;
+};
+
+Report planned(const release::Plan& plan);
+Report written(const release::Plan& plan, const release::Outcome& outcome);
+void print(const Report& report, const release::Release& release, const ReportStyle& style, Stdout& out);
+
+}  // namespace dbm::cli

@@ -1,0 +1,370 @@
+#include "release/adopt.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "kube/json.h"
+#include "release/applied.h"
+#include "release/tree.h"
+#include "yaml/writer.h"
+
+namespace dbm::release {
+namespace {
+
+using kube::Answer;
+using kube::Call;
+using kube::Resource;
+using kube::Verb;
+using yaml::Value;
+
+constexpr std::string_view kReleaseName = "meta.helm.sh/release-name", kReleaseNamespace = "meta.helm.sh/release-namespace";
+constexpr std::string_view kChart = "helm.sh/chart";
+constexpr std::string_view kJsonPatch = "application/json-patch+json";
+
+/// The entry of managedFields that Helm's own marks are in: whatever the program that installed it
+/// called itself.
+struct Entry {
+  size_t index = 0;
+  std::string_view manager, operation;
+  const Value* fields = nullptr;
+};
+std::optional<Entry> entry_of(const Value& live, std::initializer_list<std::string_view> mark) {
+  const auto entries = items_at(live, {"metadata", "managedFields"});
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const Value* fields = entries[i].find("fieldsV1");
+    if (fields != nullptr && text_at(entries[i], {"subresource"}).empty() && fields->find_path(mark) != nullptr)
+      return Entry{i, text_at(entries[i], {"manager"}), text_at(entries[i], {"operation"}), fields};
+  }
+  return std::nullopt;
+}
+
+bool is_password(const LiveObject& live) {
+  return live.resource->kind == "Secret" && text_at(live.value, {"type"}) == "kubernetes.io/basic-auth";
+}
+
+std::string about(const LiveObject& live, const Release& release) {
+  return fmt::format("{} {}{}", live.resource->kind, live.name,
+                     live.ns.empty() || live.ns == release.ns ? "" : fmt::format(" in namespace {}", live.ns));
+}
+
+/// A map of texts with some set and some taken away.
+class Texts {
+ public:
+  Texts(yaml::Arena& arena, Value& metadata, std::string_view key) : arena_(arena), metadata_(metadata), key_(key) {
+    const Value* found = metadata.find(key);
+    texts_ = found != nullptr && found->is_map() ? *found : Value::map(arena);
+  }
+  ~Texts() {
+    if (texts_.members().empty())
+      metadata_.erase(key_);
+    else
+      metadata_.set(arena_, yaml::Key(key_), texts_);
+  }
+  Texts(const Texts&) = delete;
+  Texts& operator=(const Texts&) = delete;
+  void set(std::string_view key, std::string_view text) { texts_.set(arena_, yaml::Key(key), Value::string(text)); }
+  void erase(std::string_view key) { texts_.erase(key); }
+
+ private:
+  yaml::Arena& arena_;
+  Value& metadata_;
+  std::string_view key_;
+  Value texts_;
+};
+
+/// What Helm applied, marked as ours.
+Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release, std::string_view manager) {
+  Value body = applied_part(arena, live, manager);
+  Value metadata = *body.find("metadata");
+  {
+    Texts labels(arena, metadata, "labels");
+    labels.erase(kChart);
+    labels.set(kManagedBy, "cnpg-dbm");
+    labels.set(kInstance, arena.copy(release.name));
+    labels.set(kPartOf, arena.copy(release.applyset));
+    Texts annotations(arena, metadata, "annotations");
+    annotations.erase(kReleaseName);
+    annotations.erase(kReleaseNamespace);
+  }
+  body.set(arena, "metadata", metadata);
+  if (is_password(live)) {  // its password is ours by having made it, as of all password Secrets: never applied
+    if (const Value* data = body.find("data")) {
+      Value copy = *data;
+      copy.erase("password");
+      body.set(arena, "data", copy);
+    }
+    body.erase("stringData");
+  }
+  return body;
+}
+
+/// managedFields with one entry taken over: applied by us; a password made by us.
+std::string fields_patch(yaml::Arena& arena, const LiveObject& live, const Entry& entry) {
+  Value fields = Value::list(arena);
+  const auto entries = items_at(live.value, {"metadata", "managedFields"});
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i != entry.index) {
+      if (text_at(entries[i], {"manager"}) == kFieldManager && text_at(entries[i], {"operation"}) == "Apply") return {};  // ours before
+      fields.push(arena, entries[i]);
+      continue;
+    }
+    Value ours = yaml::clone(arena, entries[i]);
+    ours.set(arena, "manager", Value::string(kFieldManager));
+    ours.set(arena, "operation", Value::string("Apply"));
+    if (is_password(live)) {
+      Value owned = *ours.find("fieldsV1");
+      if (const Value* data = owned.find("f:data")) {
+        Value rest = *data;
+        if (rest.erase("f:password")) {
+          owned.set(arena, "f:data", rest);
+          Value made = yaml::clone(arena, entries[i]);
+          made.set(arena, "manager", Value::string(kFieldManager));
+          made.set(arena, "operation", Value::string("Update"));
+          Value password = Value::map(arena), all = Value::map(arena);
+          password.append(arena, "f:password", Value::map(arena));
+          all.append(arena, "f:data", password);
+          made.set(arena, "fieldsV1", all);
+          fields.push(arena, made);
+        }
+      }
+      ours.set(arena, "fieldsV1", owned);
+    }
+    fields.push(arena, ours);
+  }
+  std::string out = fmt::format(R"([{{"op":"test","path":"/metadata/resourceVersion","value":"{}"}},)"
+                                R"({{"op":"replace","path":"/metadata/managedFields","value":)", live.resource_version());
+  yaml::write_json(out, fields);
+  return out + "}]";
+}
+
+Call patch_call(const LiveObject& live, std::string_view type, std::string body) {
+  Call call{.verb = Verb::kPatch, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
+  call.query = kube::Query().add("fieldManager", kFieldManager).text();
+  call.content_type = type;
+  call.accept = kube::kMetadataOnly;
+  call.body = std::move(body);
+  return call;
+}
+
+Call secret_label(const Release& release, const std::string& name, std::string_view owner) {
+  Call call{.verb = Verb::kPatch, .resource = *kube::well_known("v1", "Secret"), .ns = release.ns, .name = name};
+  call.content_type = kube::kMergePatch;
+  call.accept = kube::kMetadataOnly;
+  call.body = fmt::format(R"({{"metadata":{{"labels":{{"owner":"{}"}}}}}})", owner);
+  return call;
+}
+
+Failure failure_of(const std::string& object, const kube::ApiError& error) {
+  return {object, explain(object, error), error.status == 403, error.timed_out(), error.interrupted()};
+}
+
+/// Every object of the manifest, into `live`.
+Status look_at_manifest(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmRelease& helm, Live& live,
+                        std::vector<std::pair<Id, const Resource*>>& ids, yaml::Arena& arena) {
+  const auto resource_of = [&](const Value& object) { return kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"})); };
+  if (std::ranges::any_of(helm.objects, [&](const Value& object) { return resource_of(object) == nullptr; }))
+    if (auto learnt = kinds.learn(client); !learnt) return learnt;
+  std::vector<Missing> missing;
+  for (const Value& object : helm.objects) {
+    const Resource* resource = resource_of(object);
+    const std::string_view name = text_at(object, {"metadata", "name"});
+    if (resource == nullptr)
+      return Error{fmt::format("the server has no kind {} ({}), of which Helm's release has one", text_at(object, {"kind"}), printable(name)), {}};
+    std::string_view ns = text_at(object, {"metadata", "namespace"});
+    if (ns.empty()) ns = release.ns;
+    if (!resource->namespaced) ns = {};
+    missing.push_back({resource, ns, name});
+    ids.emplace_back(Id{arena.copy(resource->group_kind()), ns, name}, resource);
+  }
+  return look_for_others(client, release, missing, live);
+}
+
+}  // namespace
+
+Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmRelease& helm, Live& live, Adoption& out) {
+  std::vector<std::pair<Id, const Resource*>> ids;
+  if (auto looked = look_at_manifest(client, kinds, release, helm, live, ids, out.arena); !looked) return looked;
+  for (const auto& [id, resource] : ids) {
+    const LiveObject* object = live.find(id);
+    if (object == nullptr) {
+      out.lost.push_back(fmt::format("{} {}", resource->kind, id.name));
+      continue;
+    }
+    out.set.group_kinds.emplace(id.group_kind);
+    if (!id.ns.empty() && id.ns != release.ns) out.set.namespaces.emplace(id.ns);
+    const bool helms = annotation(object->value, kReleaseName) == helm.name;
+    if (!helms) {
+      if (object->member)
+        ++out.done;
+      else
+        out.refusals.push_back({fmt::format("{} is not of Helm's release {} any more", about(*object, release), helm.name), {}});
+      continue;
+    }
+    const auto entry = entry_of(object->value, {"f:metadata", "f:annotations", fmt::format("f:{}", kReleaseName)});
+    Move move;
+    move.live = object;
+    move.about = about(*object, release);
+    move.is_password = is_password(*object);
+    out.passwords += move.is_password ? 1 : 0;
+    move.body = body_of(out.arena, *object, release, entry ? entry->manager : kFieldManager);
+    if (entry) move.fields_patch = fields_patch(out.arena, *object, *entry);
+    out.moves.push_back(std::move(move));
+  }
+  return Ok{};
+}
+
+Proof prove(kube::Client& client, const Adoption& adoption) {
+  Proof out;
+  for (const Move& move : adoption.moves) {
+    Call call = apply_call(*move.live->resource, move.live->ns, move.live->name, move.body, {.force = true, .dry_run = true});
+    client.submit(std::move(call), [&out, &move](Answer&& answer) {
+      if (!answer.ok()) {
+        out.failures.push_back(failure_of(move.about, answer.error()));
+        return;
+      }
+      yaml::Arena arena;
+      const auto after = kube::read_json(arena, answer.body());
+      if (!after) return out.failures.push_back({move.about, after.error(), false, false, false});
+      for (const FieldChange& change : compare_live(move.live->value, *after))
+        if (!change.path.starts_with(".metadata.labels") && !change.path.starts_with(".metadata.annotations"))
+          out.changes.push_back(fmt::format("{}: {}", move.about, change.path));
+    });
+  }
+  client.drive();
+  return out;
+}
+
+std::vector<Failure> adopt(kube::Client& client, const Release& release, const HelmSecrets& helm, const Adoption& adoption,
+                           const std::function<void(const Progress&)>& progress) {
+  std::vector<Failure> out;
+  yaml::Arena arena;
+  ApplySet set = adoption.set;
+  set.adopted = helm.latest->name;
+  const Answer parent = client.ask(apply_call(*kube::well_known("v1", "Secret"), release.ns, release.parent(), parent_object(arena, release, set),
+                                              {.force = true, .accept = kube::kMetadataOnly}));
+  if (!parent.ok()) return {failure_of(fmt::format("Secret {}", release.parent()), parent.error())};
+  Progress now{0, adoption.moves.size()};
+  for (const Move& move : adoption.moves) {
+    const auto apply = [&, &m = move](Answer&& answer) {
+      if (!answer.ok()) return out.push_back(failure_of(m.about, answer.error()));
+      client.submit(apply_call(*m.live->resource, m.live->ns, m.live->name, m.body, {.force = true, .accept = kube::kMetadataOnly}),
+                    [&](Answer&& applied) {
+                      if (!applied.ok()) out.push_back(failure_of(m.about, applied.error()));
+                      ++now.done;
+                      if (progress) progress(now);
+                    });
+    };
+    if (move.fields_patch.empty())
+      apply(Answer(std::string("{}")));
+    else
+      client.submit(patch_call(*move.live, kJsonPatch, move.fields_patch), apply);
+  }
+  client.drive();
+  if (!out.empty()) return out;
+  for (const std::string& name : helm.names)
+    client.submit(secret_label(release, name, kHidden), [&out, name](Answer&& answer) {
+      if (!answer.ok()) out.push_back(failure_of(fmt::format("Secret {}", name), answer.error()));
+    });
+  client.drive();
+  return out;
+}
+
+namespace {
+
+/// Marks as the manifest has them, ours gone; our entries of managedFields become Helm's.
+std::string back_patch(yaml::Arena& arena, const LiveObject& live, const Value* manifest, const Release& release, std::string_view helm) {
+  Value labels = Value::map(arena), annotations = Value::map(arena);
+  for (const yaml::Member& member : members_at(live.value, {"metadata", "labels"})) {
+    const bool ours = member.key == kManagedBy || member.key == kInstance || member.key == kPartOf;
+    if (ours && manifest != nullptr && label(*manifest, member.key).empty()) labels.append(arena, yaml::Key(member.key), Value::null());
+    if (ours && manifest == nullptr && member.key == kPartOf) labels.append(arena, yaml::Key(member.key), Value::null());
+  }
+  if (manifest != nullptr) {
+    for (const std::string_view field : {"labels", "annotations"})
+      for (const yaml::Member& member : members_at(*manifest, {"metadata", field}))
+        (field == "labels" ? labels : annotations).append(arena, yaml::Key(member.key), Value::string(member.value.text()));
+    labels.set(arena, yaml::Key(kManagedBy), Value::string("Helm"));
+    annotations.set(arena, yaml::Key(kReleaseName), Value::string(helm));
+    annotations.set(arena, yaml::Key(kReleaseNamespace), Value::string(release.ns));
+  }
+  Value metadata = Value::map(arena);
+  metadata.append(arena, "uid", Value::string(text_at(live.value, {"metadata", "uid"})));
+  metadata.append(arena, "labels", labels);
+  if (!annotations.members().empty()) metadata.append(arena, "annotations", annotations);
+  Value body = Value::map(arena);
+  body.append(arena, "metadata", metadata);
+  std::string out;
+  yaml::write_json(out, body);
+  return out;
+}
+
+/// Our entry of managedFields as Helm's update.
+std::string back_fields_patch(yaml::Arena& arena, const LiveObject& live) {
+  Value fields = Value::list(arena);
+  bool any = false;
+  for (const Value& entry : items_at(live.value, {"metadata", "managedFields"})) {
+    Value copy = yaml::clone(arena, entry);
+    if (text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"subresource"}).empty()) {
+      const bool applied = text_at(entry, {"operation"}) == "Apply";
+      any |= applied;
+      copy.set(arena, "manager", Value::string("helm"));
+      copy.set(arena, "operation", Value::string("Update"));
+    }
+    fields.push(arena, copy);
+  }
+  if (!any) return {};
+  std::string out = fmt::format(R"([{{"op":"test","path":"/metadata/resourceVersion","value":"{}"}},)"
+                                R"({{"op":"replace","path":"/metadata/managedFields","value":)", live.resource_version());
+  yaml::write_json(out, fields);
+  return out + "}]";
+}
+
+}  // namespace
+
+GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmSecrets& helm, Live& live) {
+  GivenBack out;
+  yaml::Arena arena(64 * 1024);
+  const auto fail = [&](const std::string& object, const kube::ApiError& error) { out.failures.push_back(failure_of(object, error)); };
+  std::map<Id, const Value*> manifests;
+  for (const Value& object : helm.latest->objects) {
+    const Resource* resource = kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
+    if (resource == nullptr) continue;
+    std::string_view ns = text_at(object, {"metadata", "namespace"});
+    if (ns.empty()) ns = release.ns;
+    manifests[{arena.copy(resource->group_kind()), resource->namespaced ? ns : std::string_view(), text_at(object, {"metadata", "name"})}] = &object;
+  }
+  for (const auto& [id, object] : live.objects()) {
+    if (!object.member) continue;
+    const auto found = manifests.find(id);
+    const Value* manifest = found != manifests.end() ? found->second : nullptr;
+    if (manifest == nullptr) out.left.push_back(about(object, release));
+    const auto mark = [&, &live_object = object, manifest](Answer&& answer) {
+      if (!answer.ok()) return fail(about(live_object, release), answer.error());
+      Call call = patch_call(live_object, kube::kMergePatch, back_patch(arena, live_object, manifest, release, helm.latest->name));
+      call.query = kube::Query().add("fieldManager", "helm").text();
+      client.submit(std::move(call), [&](Answer&& marked) {
+        if (!marked.ok()) return fail(about(live_object, release), marked.error());
+        ++out.objects;
+      });
+    };
+    std::string fields = manifest != nullptr ? back_fields_patch(arena, object) : std::string();
+    if (fields.empty())
+      mark(Answer(std::string("{}")));
+    else
+      client.submit(patch_call(object, kJsonPatch, std::move(fields)), mark);
+  }
+  client.drive();
+  if (!out.failures.empty()) return out;
+  for (const std::string& name : helm.names)
+    client.submit(secret_label(release, name, kHelmOwner), [&](Answer&& answer) {
+      if (!answer.ok()) fail(fmt::format("Secret {}", name), answer.error());
+    });
+  client.drive();
+  if (out.failures.empty())
+    if (auto removed = remove_parent(client, release); !removed) out.failures.push_back({release.parent(), removed.error(), false, false, false});
+  return out;
+}
+
+}  // namespace dbm::release

@@ -1,0 +1,115 @@
+#include "release/helm.h"
+
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "base/text.h"
+#include "kube/json.h"
+#include "release/tree.h"
+#include "secrets/base64.h"
+#include "yaml/reader.h"
+
+namespace dbm::release {
+namespace {
+
+constexpr size_t kMostBytes = 256u << 20;  // of a release, unpacked
+
+Error no_release(std::string_view why) {
+  return {fmt::format("this is no release of Helm 3: {}", why), "Helm 2 kept its releases elsewhere"};
+}
+
+/// gzip, whose size nobody knows beforehand.
+Result<std::string> unpack(std::string_view packed) {
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 16) != Z_OK) return no_release("zlib does not start");
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  std::string out;
+  int state = Z_OK;
+  while (state == Z_OK && out.size() < kMostBytes) {
+    const size_t done = out.size();
+    out.resize(std::max<size_t>(64 * 1024, done * 2));
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + done);
+    stream.avail_out = static_cast<uInt>(out.size() - done);
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.resize(out.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  if (state != Z_STREAM_END) return no_release("its gzip data is broken, or too large");
+  return out;
+}
+
+void read_manifest(HelmRelease& release, std::string_view manifest) {
+  Diagnostics diagnostics;
+  const uint16_t source = release.sources.add("manifest", std::string(manifest));
+  for (const yaml::Value& object : yaml::read_all(release.arena, release.sources, source, diagnostics))
+    if (object.is_map()) release.objects.push_back(object);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) {
+  auto text = secrets::decode_base64(data);
+  if (text) text = secrets::decode_base64(*text);
+  if (!text) return no_release("it is no base64");
+  auto release = std::make_unique<HelmRelease>();
+  if (text->starts_with("\x1f\x8b")) {
+    auto unpacked = unpack(*text);
+    if (!unpacked) return std::move(unpacked).error();
+    release->json = std::move(unpacked).value();
+  } else {
+    release->json = std::move(*text);
+  }
+  const auto read = kube::read_json(release->arena, release->json);
+  if (!read || !read->is_map()) return no_release("it holds no JSON object");
+  release->name = text_at(*read, {"name"});
+  release->status = text_at(*read, {"info", "status"});
+  release->chart = fmt::format("{}-{}", text_at(*read, {"chart", "metadata", "name"}), text_at(*read, {"chart", "metadata", "version"}));
+  release->revision = int_at(*read, {"version"});
+  const yaml::Value empty = yaml::Value::map(release->arena);
+  const auto map_at = [&](std::initializer_list<std::string_view> path) {
+    const yaml::Value* found = read->find_path(path);
+    return found != nullptr && found->is_map() ? *found : empty;
+  };
+  release->values = yaml::merge(release->arena, map_at({"chart", "values"}), map_at({"config"}));
+  read_manifest(*release, text_at(*read, {"manifest"}));
+  return release;
+}
+
+Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name, std::string_view owner) {
+  HelmSecrets out;
+  std::optional<Error> failure;
+  kube::ListOptions options;
+  options.label_selector = fmt::format("owner={},name={}", owner, name);
+  kube::list(client, *kube::well_known("v1", "Secret"), ns, options, [&](auto listing, const kube::ApiError*) {
+    if (!listing) {
+      failure = std::move(listing).error();
+      return;
+    }
+    std::string_view data;
+    int64_t newest = 0;
+    for (const yaml::Value& secret : (*listing)->items) {
+      out.names.emplace_back(text_at(secret, {"metadata", "name"}));
+      int64_t revision = 0;
+      const std::string_view version = label(secret, "version");
+      std::from_chars(version.data(), version.data() + version.size(), revision);
+      if (label(secret, "status") != "deployed" || revision < newest) continue;
+      newest = revision;
+      data = text_at(secret, {"data", "release"});
+    }
+    if (data.empty()) return;
+    auto decoded = decode_helm_release(data);
+    if (!decoded)
+      failure = std::move(decoded).error();
+    else
+      out.latest = std::move(decoded).value();
+  });
+  client.drive();
+  if (failure) return *failure;
+  return out;
+}
+
+}  // namespace dbm::release

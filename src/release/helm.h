@@ -1,0 +1,47 @@
+#pragma once
+
+// A release of Helm 3 as it keeps it in a Secret: its values, and the objects that it made.
+// Source: helm.sh/helm/v3/pkg/storage/driver (Secrets): base64 of gzip of JSON.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/diagnostics.h"
+#include "kube/client.h"
+#include "kube/list.h"
+#include "yaml/value.h"
+
+namespace dbm::release {
+
+/// Whose label `owner` a release's Secrets carry: Helm finds its own by it.
+inline constexpr std::string_view kHelmOwner = "helm";
+inline constexpr std::string_view kHidden = "cnpg-dbm-adopted";
+
+/// Owns what its values point at. The texts may hold passwords: wiped when it goes.
+struct HelmRelease {
+  std::string name, status, chart;  // chart: "cnpg-database-manager-0.5.0"
+  int64_t revision = 0;
+  yaml::Value values;                // what the chart was rendered with: its defaults and the user's over them
+  std::vector<yaml::Value> objects;  // of the manifest
+
+  yaml::Arena arena{64 * 1024};
+  Sources sources;
+  std::string json;
+  HelmRelease() = default;
+  HelmRelease(const HelmRelease&) = delete;
+  HelmRelease& operator=(const HelmRelease&) = delete;
+  ~HelmRelease() { secrets::wipe(json); }
+};
+
+/// The content of a release Secret (its data.release). Errors never quote it.
+Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data);
+
+/// Every Secret of the release, in no order, whose label `owner` is `owner`.
+struct HelmSecrets {
+  std::vector<std::string> names;
+  std::unique_ptr<HelmRelease> latest;  // the deployed revision; null: there is none
+};
+Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name, std::string_view owner);
+
+}  // namespace dbm::release

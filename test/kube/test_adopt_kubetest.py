@@ -1,0 +1,189 @@
+"""adopt: a Helm release becomes ours, and goes back."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from faultproxy import Fault, FaultProxy, kill_after, kill_before, reset_after
+from releases import DONE, PART_OF, REFUSED, Release, differences, in_parallel, shop
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VALUES = shop("orders", {"name": "customers", "owner": "customers"}, maxConnections=200)
+VALUES["clusters"]["shop"] |= {
+    "poolers": [{"name": "rw", "instances": 2, "poolMode": "transaction", "parameters": {"default_pool_size": "5"}}],
+    "backup": {"enabled": True, "schedule": "0 0 3 * * *", "s3": {"bucket": "b", "path": "shop", "region": "r", "credentials": {"existingSecret": "keys"}}}}
+
+
+@pytest.fixture(scope="session")
+def chart(tmp_path_factory):
+    """bench/chart, which makes the same objects, as a chart that knows nothing of ApplySets."""
+    folder = tmp_path_factory.mktemp("chart") / "chart"
+    shutil.copytree(ROOT / "bench/chart", folder)
+    helpers = folder / "templates/_helpers.tpl"
+    helpers.write_text(re.sub(r".*(applyset\.kubernetes\.io|managed-by).*\n", "", helpers.read_text()))
+    return folder
+
+
+@pytest.fixture
+def helm(judge, chart, tmp_path):
+    def run(release, *words, code=0) -> str:
+        values = tmp_path / f"helm-{release.namespace}.yaml"
+        values.write_text(yaml.safe_dump(VALUES))
+        if words[0] in ("install", "upgrade"):
+            words = (*words, release.name, chart, "-f", values)
+        else:
+            words = (*words, release.name)
+        done = subprocess.run([judge.program("helm"), *words, "-n", release.namespace, "--kubeconfig", judge.kubeconfig],
+                              capture_output=True, text=True, timeout=60, env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+        assert (done.returncode == 0) == (code == 0), done.stderr
+        return done.stdout + done.stderr
+    return run
+
+
+@pytest.fixture
+def installed(releases, helm, knows):
+    knows("adopt")
+
+    def make() -> Release:
+        release = releases()
+        release.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {
+            "ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "r"}})
+        helm(release, "install")
+        return release
+
+    return make
+
+
+def ours(release) -> set:
+    return {key for key in release.state() if key[0] != "Secret" or key[2].startswith("shop-")}
+
+
+def without_helms(state: dict) -> dict:
+    return {key: obj for key, obj in state.items() if not key[2].startswith("sh.helm.release")}
+
+
+def test_apply_refuses_what_is_helms(installed):
+    release = installed()
+    before = release.versions()
+    done = release.apply(VALUES, code=REFUSED)
+    assert "Helm" in done.err and "adopt" in done.err and "shop" in done.err
+    assert release.versions() == before
+
+
+def test_dry_run(installed):
+    release = installed()
+    before = release.versions()
+    with FaultProxy(release.judge) as proxy:
+        done = release.run("adopt", "--dry-run=server", proxy=proxy)
+        assert not proxy.writes
+    assert "shop-orders" in done.out and release.versions() == before
+
+
+def test_adopt(installed):
+    release = installed()
+    passwords, objects = release.passwords(), ours(release)
+    specs = {key: obj.get("spec") for key, obj in release.state().items()}
+    done = release.run("adopt")
+    assert "shop" in done.out
+    assert release.passwords() == passwords
+    assert release.members() == objects
+    assert {key: release.state()[key].get("spec") for key in objects} == {key: specs[key] for key in objects}
+    release.apply(VALUES)
+    assert release.passwords() == passwords
+    assert release.members() == release.template(VALUES).keys()
+    release.run("diff", values=VALUES, code=DONE)
+    before = release.versions()
+    release.run("adopt", code=(DONE, REFUSED))
+    assert release.versions() == before
+
+
+def test_fields_are_ours_afterwards(installed):
+    """What the file no longer says goes, though Helm once wrote it."""
+    release = installed()
+    release.run("adopt")
+    values = yaml.safe_load(yaml.safe_dump(VALUES))
+    del values["clusters"]["shop"]["poolers"][0]["parameters"]
+    release.apply(values)
+    assert not release.get("Pooler", "shop-pooler-rw")["spec"]["pgbouncer"].get("parameters")
+    for key, obj in release.state().items():
+        if key in release.members():
+            assert "helm" not in {entry["manager"] for entry in obj["metadata"]["managedFields"]}, key
+
+
+def test_helm_can_do_no_harm_afterwards(installed, helm):
+    """helm uninstall would delete every database of the release."""
+    release = installed()
+    release.run("adopt")
+    release.apply(VALUES)
+    objects = ours(release)
+    try:
+        helm(release, "uninstall")
+    except AssertionError:
+        pass  # Helm does not know the release any more
+    assert objects <= release.state().keys()
+
+
+def test_back(installed, helm):
+    release = installed()
+    before = without_helms(release.normalised())
+    passwords = release.passwords()
+    release.run("adopt")
+    release.run("adopt", "--back")
+    assert not release.members() and ("Secret", release.namespace, release.parent) not in release.state()
+    assert release.passwords() == passwords
+    for key, obj in release.normalised().items():
+        if key in before and key[2].startswith("shop"):
+            metadata = obj["metadata"]
+            assert metadata["annotations"]["meta.helm.sh/release-name"] == release.name, key
+            assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm", key
+            assert PART_OF not in metadata["labels"]
+    helm(release, "upgrade")
+    helm(release, "uninstall")
+    assert release.get("Cluster", "shop") is None
+
+
+def test_nothing_to_adopt(release, knows):
+    knows("adopt")
+    done = release.run("adopt", code=REFUSED)
+    assert release.name in done.err and release.namespace in done.err
+
+
+def test_another_helm_release_is_left_alone(installed, helm):
+    release = installed()
+    other = Release(release.program, release.judge, release.folder, release.namespace, name="second")
+    before = release.versions()
+    other.run("adopt", code=REFUSED)
+    assert release.versions() == before
+
+
+@pytest.mark.parametrize("act", [kill_before, kill_after, reset_after], ids=["killed before", "killed after", "reset after"])
+def test_fault_at_every_request(installed, act):
+    reference = installed()
+    with FaultProxy(reference.judge) as proxy:
+        reference.run("adopt", proxy=proxy)
+        count = len(proxy.log)
+    reference.apply(VALUES)
+
+    def at(number):
+        release = installed()
+        passwords = release.passwords()
+        with FaultProxy(release.judge, [Fault(act, number)]) as proxy:
+            release.end(release.start("adopt", proxy=proxy))
+        done = release.run("adopt", code=None)
+        if done.code not in (DONE, REFUSED):
+            return f"{number}: again: {done}"
+        done = release.apply(VALUES, code=None)
+        if done.code != DONE:
+            return f"{number}: apply: {done}"
+        if release.passwords() != passwords:
+            return f"{number}: other passwords"
+        found = differences(without_helms(release.normalised()), without_helms(reference.normalised()))
+        return f"{number}: {found}" if found else None
+
+    wrong = [said for said in in_parallel(at, range(1, count + 1)) if said]
+    assert not wrong, "\n".join(wrong[:5])
