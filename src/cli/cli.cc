@@ -20,6 +20,7 @@ constexpr void (*kCommands[])(CLI::App&, int&) = {
     add_validate, add_template, add_diff, add_apply, add_uninstall, add_adopt, add_up,      add_status, add_psql,   add_audit,  add_backup, add_backups,
     add_restore,  add_down,     add_schema,  add_explain, add_init,  add_keygen, add_krm,    add_version,
     add_completion, add_man,
+    add_rotate, add_rbac,
 };
 
 /// kustomize runs a function without arguments and writes a ResourceList to it.

@@ -68,7 +68,7 @@ bool is_permanent(const Call& call, const ApiError& error) {
     return error.message.starts_with("failed to create typed patch object") ||
            error.message.find("request is too large") != std::string::npos;
   if (error.status != 409) return false;
-  if (call.verb != Verb::kPatch || error.is("AlreadyExists")) return true;
+  if (call.verb != Verb::kPatch || call.conditional || error.is("AlreadyExists")) return true;
   return std::ranges::any_of(error.causes, [](const Cause& c) { return c.reason == "FieldManagerConflict"; });
 }
 

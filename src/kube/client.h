@@ -57,6 +57,8 @@ struct Call {
   std::string_view accept = "application/json";
   /// Other than what verb and resource make: /version, /openapi/v3.
   std::string path = {};
+  /// The body names a resourceVersion: a conflict is the answer, the same call would get it again.
+  bool conditional = false;
 
   /// "Database shop-orders in namespace shop".
   std::string about() const;

@@ -92,10 +92,12 @@ bool is_default(std::string_view of, const yaml::Member& member) {
 }
 
 /// A value that is applied as a whole: what the server added to it by itself makes no difference.
+/// `key`: what it stands under; `quantity` as same() has it.
 bool same_applied(const Value& desired, const Value& live, std::string_view key, bool quantity) {
   if (desired.is_list() && live.is_list())
-    return desired.size() == live.size() && std::ranges::equal(desired.items(), live.items(),
-                                                               [&](const Value& a, const Value& b) { return same_applied(a, b, key, false); });
+    return desired.size() == live.size() && std::ranges::equal(desired.items(), live.items(), [&](const Value& a, const Value& b) {
+      return same_applied(a, b, key, false);
+    });
   if (!desired.is_map() || !live.is_map()) return same(desired, live, quantity);
   return std::ranges::all_of(desired.members(),
                              [&](const yaml::Member& member) {
@@ -152,10 +154,11 @@ const Value* item_with_keys(const Value& list, const Value& keys) {
 /// Applying, walked through: the desired fields, those that are there, and those that are ours.
 class Walker {
  public:
-  Walker(const Sink& sink, bool with_paths) : sink_(sink), path_(with_paths) {}
+  /// `removes`: what is ours and not desired goes.
+  Walker(const Sink& sink, bool with_paths, bool removes) : sink_(sink), path_(with_paths), removes_(removes) {}
 
-  /// False: the sink had enough. `owned` null: nothing here is ours. `key`: what holds the value,
-  /// for lists that are one value; `quantity` as same() has it.
+  /// False: the sink had enough. `owned` null: nothing here is ours; `key`: what it stands under;
+  /// `quantity` as same() has it.
   bool walk(const Value& desired, const Value* live, const Value* owned, std::string_view key = {}, bool quantity = false) {
     if (live == nullptr) return sink_(Change::kAdded, path_.text(), Value(), desired);
     const bool inside = owned != nullptr && !is_leaf(*owned);
@@ -172,7 +175,7 @@ class Walker {
       const Value* ours = owned != nullptr ? field(*owned, member.key) : nullptr;
       if (!walk(member.value, live.find(member.key), ours, member.key, quantities || is_of_quantities(member.key))) return false;
     }
-    if (owned == nullptr) return true;
+    if (owned == nullptr || !removes_) return true;
     for (const yaml::Member& ours : owned->members()) {
       if (!ours.key.starts_with("f:")) continue;
       const std::string_view key = ours.key.substr(2);
@@ -234,14 +237,30 @@ class Walker {
 
   const Sink& sink_;
   Path path_;
+  bool removes_;
 };
 
 /// Metadata that is ours to say; names and kinds are who the object is.
 constexpr std::string_view kMetadata[] = {"labels", "annotations", "finalizers", "ownerReferences"};
 constexpr std::string_view kIdentity[] = {"apiVersion", "kind", "metadata"};
 
+struct Ours {
+  const Value* fields = nullptr;
+  bool applied = false;  // else: made, or changed, by other calls of the same manager
+};
+
+Ours ours_in(const Value& live, std::string_view manager) {
+  Ours out;
+  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
+    if (text_at(entry, {"manager"}) != manager || !text_at(entry, {"subresource"}).empty()) continue;
+    if (text_at(entry, {"operation"}) == "Apply") return {entry.find("fieldsV1"), true};
+    out.fields = entry.find("fieldsV1");
+  }
+  return out;
+}
+
 bool walk_object(const Value& desired, const Value& live, std::string_view manager, const Sink& sink, bool with_paths) {
-  const Value* fields = applied_fields(live, manager);
+  const auto [fields, applied] = ours_in(live, manager);
   yaml::Arena arena(1024);
   const Value none = Value::map(arena);
   const Value& owned = fields != nullptr ? *fields : none;
@@ -257,7 +276,8 @@ bool walk_object(const Value& desired, const Value& live, std::string_view manag
     return out;
   };
   const Value wanted = body(desired, false), there = body(live, true);
-  Walker walker(sink, with_paths);
+  // Applying takes away what was applied before, not what another call wrote.
+  Walker walker(sink, with_paths, applied);
   // An object that was never applied by us: every field becomes ours.
   return walker.walk(wanted, &there, fields != nullptr ? &owned : nullptr);
 }
@@ -363,15 +383,7 @@ Value users_part(yaml::Arena& arena, const Value& object) {
 
 }  // namespace
 
-const Value* applied_fields(const Value& live, std::string_view manager) {
-  const Value* made = nullptr;
-  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
-    if (text_at(entry, {"manager"}) != manager || !text_at(entry, {"subresource"}).empty()) continue;
-    if (text_at(entry, {"operation"}) == "Apply") return entry.find("fieldsV1");
-    made = entry.find("fieldsV1");
-  }
-  return made;
-}
+const Value* applied_fields(const Value& live, std::string_view manager) { return ours_in(live, manager).fields; }
 
 std::vector<FieldChange> compare(const Value& desired, const Value& live, std::string_view manager) {
   std::vector<FieldChange> out;

@@ -124,6 +124,23 @@ TEST(Compare, AtomicMapsAndListsAreOneValue) {
   EXPECT_EQ(compared(R"({"l":["a"]})", R"({"l":["a","b"]})", R"({"f:l":{}})"), "~.spec.l");
 }
 
+TEST(Compare, DefaultsInsideAListThatIsOneValue) {
+  constexpr const char* kRoles = R"({"f:managed":{"f:roles":{}}})";
+  const char* desired = R"({"managed":{"roles":[{"name":"a","login":true}]}})";
+  EXPECT_EQ("", compared(
+      desired, R"({"managed":{"roles":[{"name":"a","login":true,"connectionLimit":-1,"ensure":"present","inherit":true}]}})", kRoles));
+  EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a","login":true,"superuser":true}]}})", kRoles))
+      << "a key that was taken out of the file";
+  EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a","login":true,"connectionLimit":5}]}})", kRoles));
+  EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a","login":true,"ensure":"absent"}]}})", kRoles));
+  EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a"}]}})", kRoles));
+  EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a","login":true},{"name":"b"}]}})", kRoles));
+}
+
+TEST(Compare, DefaultsOfOneListAreNotThoseOfAnother) {
+  EXPECT_NE("", compared(R"({"other":[{"name":"a"}]})", R"({"other":[{"name":"a","inherit":true}]})", R"({"f:other":{}})"));
+}
+
 TEST(Compare, ItemsOfListsByTheirKeys) {
   const std::string_view two = R"({"l":[{"name":"a","x":1},{"name":"b","x":2}]})";
   const std::string_view ours = R"({"f:l":{"k:{\"name\":\"a\"}":{".":{},"f:name":{},"f:x":{}}}})";

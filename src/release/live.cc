@@ -23,16 +23,15 @@ class First {
   std::optional<Error> error_;
 };
 
-/// Kinds that our own rendering puts into the release's namespace alone.
-bool stays_at_home(const Resource& resource) {
-  return resource.group == "postgresql.cnpg.io" || resource.group == "monitoring.coreos.com" ||
-         resource.group == "barmancloud.cnpg.io";
-}
-
 /// Objects whose names are asked one by one: past that a list of names is quicker.
 constexpr size_t kOneByOne = 64;
 
 }  // namespace
+
+bool stays_at_home(const Resource& resource) {
+  return resource.group == "postgresql.cnpg.io" || resource.group == "monitoring.coreos.com" ||
+         resource.group == "barmancloud.cnpg.io";
+}
 
 std::string_view LiveObject::uid() const { return text_at(value, {"metadata", "uid"}); }
 std::string_view LiveObject::resource_version() const { return text_at(value, {"metadata", "resourceVersion"}); }

@@ -68,6 +68,10 @@ class Live {
 /// The release's parent into `live`; nothing when there is none.
 Status look_for_parent(kube::Client& client, const Release& release, Live& live);
 
+/// Kinds that our own rendering puts into the release's namespace alone: they are not looked for
+/// elsewhere.
+bool stays_at_home(const kube::Resource& resource);
+
 /// The members: every kind of `set` in every namespace of it, together. Kinds that the server does
 /// not have are passed over.
 Status look_for_members(kube::Client& client, kube::Kinds& kinds, const Release& release, const ApplySet& set, Live& live);

@@ -2,34 +2,12 @@
 
 #include <algorithm>
 
+#include "release/expected.h"
 #include "release/tree.h"
 #include "secrets/base64.h"
-#include "spec/names.h"
 
 namespace dbm::release {
 namespace {
-
-/// Where objects of this file may be: for listing what is there before anything is rendered.
-ApplySet expected(const Source& source, kube::Kinds& kinds) {
-  ApplySet out;
-  for (const render::Unit& unit : render::units(*source.values, source.clusters, source.options)) {
-    if (unit.extra == nullptr) {
-      for (const std::string_view group : {"", ".postgresql.cnpg.io", ".monitoring.coreos.com", ".external-secrets.io", ".barmancloud.cnpg.io"}) {
-        std::string group_kind = std::string(unit.kind).append(group);
-        if (kube::well_known_group_kind(group_kind)) out.group_kinds.insert(std::move(group_kind));
-      }
-      continue;
-    }
-    if (const kube::Resource* resource = kinds.find(text_at(*unit.extra, {"apiVersion"}), text_at(*unit.extra, {"kind"})))
-      out.group_kinds.insert(resource->group_kind());
-    if (const std::string_view ns = text_at(*unit.extra, {"metadata", "namespace"}); !ns.empty() && ns != source.options.ns)
-      out.namespaces.emplace(ns);
-  }
-  for (const auto& plan : source.clusters)
-    for (const spec::Database& db : plan.cluster->databases)
-      if (!db.target_namespace.empty() && db.target_namespace != source.options.ns) out.namespaces.emplace(db.target_namespace);
-  return out;
-}
 
 bool has_foreign_kinds(const ApplySet& set) {
   return std::ranges::any_of(set.group_kinds, [](const std::string& kind) { return !kube::well_known_group_kind(kind); });

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "kube/json.h"
+#include "release/connection.h"
 #include "release/tree.h"
 #include "yaml/writer.h"
 
@@ -175,6 +176,8 @@ kube::Call call_of(const Step& step, const ApplyOptions& options) {
   const Object& object = *step.wanted;
   Call call = apply_call(*object.resource, object.ns, object.name, object.value, options);
   if (object.made != Made::kOnce) return call;
+  // A password that was applied before, since it was derived then, would go if it were left out.
+  if (step.action == Action::kChange && applies_password(step.live->value)) return call;
   if (step.action == Action::kChange) {
     secrets::wipe(call.body);
     call.body = body_without_password(object.value);

@@ -1,7 +1,6 @@
 // Secrets: roles' passwords, connection Secrets, credentials of object stores.
 
-#include "secrets/base64.h"
-#include "secrets/connection.h"
+#include "render/secret_data.h"
 #include "spec/names.h"
 #include "spec/stores.h"
 
@@ -12,35 +11,6 @@ namespace {
 
 using spec::Cluster;
 using spec::ClusterRole;
-
-/// `data` of a Secret: values in base64.
-class Data {
- public:
-  Data(Map& secret, size_t reserve) : map_(secret.map("data", reserve)) {}
-  Data& set(yaml::Key key, std::string_view value) {
-    map_.set(key, encoded(value));
-    return *this;
-  }
-  /// Under two keys.
-  Data& set(yaml::Key key, yaml::Key other, std::string_view value) {
-    const yaml::Value text = encoded(value);
-    map_.set(key, text).set(other, text);
-    return *this;
-  }
-
- private:
-  yaml::Value encoded(std::string_view value) const {
-    const size_t size = secrets::base64_size(value.size());
-    char* out = map_.arena().allocate<char>(size + 1);
-    secrets::write_base64(out, value);
-    const std::string_view text(out, size);
-    // Base64 is no number and no word of YAML when a letter comes first and it is not short.
-    const bool plain = size >= 8 && (out[0] | 0x20) >= 'a' && (out[0] | 0x20) <= 'z';
-    return plain ? yaml::Value::plain(text) : yaml::Value::string(text);
-  }
-
-  Map map_;
-};
 
 Map secret_object(Context& context, std::string_view name, std::string_view ns,
                   std::string_view type, const About& about, bool reload) {
@@ -82,28 +52,15 @@ void connection_secret(Context& context, const ClusterPlan& plan, const spec::Da
   const std::string_view release_ns = context.options.ns;
   const std::string_view host = arena.concat({c.name, "-rw.", release_ns, ".svc"});
   const std::string_view fqdn = arena.concat({host, ".", c.connection_secrets.cluster_domain});
-  secrets::Connection way(role->name, password, db.name);
-
   Map object = secret_object(context, name, ns, "Opaque",
                              {.cluster = c.name, .database = db.name}, /*reload=*/false);
-  Data data(object, 13 + 2 * c.poolers.size());
-  data.set("username", "user", role->name)
-      .set("password", password)
-      .set("dbname", "database", db.name)
-      .set("host", host)
-      .set("port", way.kPort)
-      .set("uri", way.uri(host))
-      .set("jdbc-uri", way.jdbc_uri(host))
-      .set("jdbc-url", way.jdbc_url(host))
-      .set("pgpass", way.pgpass(host))
-      .set("fqdn-uri", way.uri(fqdn))
-      .set("fqdn-jdbc-uri", way.jdbc_uri(fqdn));
-  for (const spec::Pooler& pooler : c.poolers) {
-    const std::string service = spec::pooler_object_name(c.name, pooler.name);
-    const std::string_view pooler_host = arena.concat({service, ".", release_ns, ".svc"});
-    data.set(arena.concat({"pooler-", pooler.name, "-host"}), pooler_host)
-        .set(arena.concat({"pooler-", pooler.name, "-uri"}), way.uri(pooler_host));
+  const std::span<PoolerHost> poolers(arena.allocate<PoolerHost>(c.poolers.size()), c.poolers.size());
+  for (size_t i = 0; i < poolers.size(); ++i) {
+    const std::string service = spec::pooler_object_name(c.name, c.poolers[i].name);
+    poolers[i] = {c.poolers[i].name, arena.concat({service, ".", release_ns, ".svc"})};
   }
+  Data data(object, connection_keys(poolers.size()));
+  set_connection(data, {role->name, password, db.name, host, fqdn, poolers});
   context.emit(object);
 }
 

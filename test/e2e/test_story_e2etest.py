@@ -1,10 +1,10 @@
 """The README's story on a real cluster, in its order: the tests of this file share one SaaS file's cluster."""
 
 import datetime
+import json
 import threading
 import time
 
-import psycopg2
 import pytest
 
 from conftest import EXAMPLES, HERE, PATIENCE, ask, connect, door, eventually, finish, measured
@@ -105,7 +105,7 @@ def test_diff_says_the_same_and_apply_changes_nothing(kube, dbm, saas):
 
 def test_status_is_healthy(dbm, saas):
     dbm.needs("apply")
-    dbm.run("status", "-n", NAMESPACE, "-o", "json")
+    assert json.loads(dbm.run("status", "-n", NAMESPACE, "-o", "json").stdout)
 
 
 def completed_backup(kube) -> dict | None:
@@ -218,12 +218,18 @@ def test_uninstall_wants_a_word_and_keeps_the_data(kube, dbm, saas):
                 for kind in ("Cluster", "Database", "Pooler", "ScheduledBackup", "Secret", "PersistentVolumeClaim")
                 for obj in kube.list(kind, NAMESPACE)}
 
-    before = everything()
+    before, pods = everything(), kube.pods(NAMESPACE)
+    uri = connection_secret(kube, "tenant-acme")["uri"]
     dbm.run("uninstall", "-n", NAMESPACE, code=3)
-    assert everything() == before
-    dbm.run("uninstall", "-n", NAMESPACE, "--keep-data")
+    assert everything() == before and kube.pods(NAMESPACE) == pods
+    dbm.run("uninstall", "-n", NAMESPACE, "--keep-data", "--wait")
     after = everything()
-    kept = sorted({kind for kind, _ in after})
-    measured(f"uninstall --keep-data: of {len(before)} objects {len(after)} stay ({', '.join(kept)})")
-    for volume in (key for key in before if key[0] == "PersistentVolumeClaim"):
-        assert after.get(volume) == before[volume]
+    for key in before:
+        if key[0] in ("Cluster", "Database", "PersistentVolumeClaim") or key[1].endswith("-password"):
+            assert after.get(key) == before[key], f"{key} is gone"
+        if key[0] == "Pooler" or key[1].endswith("-app"):
+            assert key not in after
+    instances = {name: pod for name, pod in pods.items() if "pooler" not in name}
+    assert instances.items() <= kube.pods(NAMESPACE).items()
+    assert door(uri) is None
+    measured(f"uninstall --keep-data: {len(before.keys() & after.keys())} of {len(before)} objects stay, and tenants still get in")
