@@ -89,21 +89,6 @@ TEST(Compare, VersionsAndTextsAreNoQuantities) {
   EXPECT_EQ(compared(R"({"number":1.0})", R"({"number":1})", ours), "");
 }
 
-TEST(Compare, DefaultsInsideAListThatIsOneValue) {
-  const auto roles = [](std::string_view live) {
-    return compared(R"({"managed":{"roles":[{"name":"a","login":true}]}})", fmt::format(R"({{"managed":{{"roles":[{}]}}}})", live),
-                    R"({"f:managed":{"f:roles":{}}})");
-  };
-  EXPECT_EQ(roles(R"({"name":"a","login":true,"connectionLimit":-1,"ensure":"present","inherit":true})"), "");
-  EXPECT_EQ(roles(R"({"name":"a","login":true,"superuser":true})"), "~.spec.managed.roles") << "a key that was taken out of the file";
-  EXPECT_EQ(roles(R"({"name":"a","login":true,"connectionLimit":5})"), "~.spec.managed.roles");
-  EXPECT_EQ(roles(R"({"name":"a","login":true,"ensure":"absent"})"), "~.spec.managed.roles");
-  EXPECT_EQ(roles(R"({"name":"a"})"), "~.spec.managed.roles");
-  EXPECT_EQ(roles(R"({"name":"a","login":true},{"name":"b"})"), "~.spec.managed.roles");
-  EXPECT_EQ(compared(R"({"other":[{"name":"a"}]})", R"({"other":[{"name":"a","inherit":true}]})", R"({"f:other":{}})"), "~.spec.other")
-      << "the default of another list";
-}
-
 TEST(Compare, TakesAwayOurFieldsOnly) {
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1,"b":2,"theirs":3})", R"({"f:a":{},"f:b":{}})"), "-.spec.b");
   EXPECT_EQ(compared(R"({"a":1})", R"({"a":1,"m":{"ours":1,"theirs":2}})", R"({"f:a":{},"f:m":{".":{},"f:ours":{}}})"), "-.spec.m.ours");
