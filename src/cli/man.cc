@@ -19,6 +19,7 @@ const Row kExits[] = {
     {std::to_string(kRefused), "Refused: the input, the server or the system says no. Standard error says why."},
     {std::to_string(kUsage), "The command line is wrong."},
     {std::to_string(kGuarded), "Data would be lost; nothing was done. --allow-destroy lets it through."},
+    {std::to_string(kTimedOut), "--timeout passed; what was applied stays."},
     {std::to_string(kInterrupted), "Interrupted."},
 };
 

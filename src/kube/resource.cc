@@ -62,8 +62,8 @@ std::pair<std::string_view, std::string_view> split_api_version(std::string_view
 }
 
 std::optional<Resource> well_known(std::string_view api_version, std::string_view kind) {
-  const auto [group, version] = split_api_version(api_version);
-  return find([&](const Row& row) { return row.kind == kind && row.group == group && row.version == version; });
+  const auto at = split_api_version(api_version);
+  return find([&](const Row& row) { return row.kind == kind && std::pair(row.group, row.version) == at; });
 }
 
 std::optional<Resource> well_known_group_kind(std::string_view group_kind) {

@@ -15,9 +15,8 @@ struct ApplySet {
   std::set<std::string, std::less<>> group_kinds;
   std::set<std::string, std::less<>> namespaces;  // besides the release's own
   /// "HASH=1.29": the CloudNativePG that the server's API of that hash is of; empty: not known.
-  std::string cnpg_api;
-
-  std::string adopted;   // the release of Helm that this one was; empty: none
+  std::string cnpg_api = {};
+  std::string adopted = {};  // the release of Helm that this one was; empty: none
 
   bool operator==(const ApplySet&) const = default;
   /// What either has.

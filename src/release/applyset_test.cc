@@ -10,7 +10,7 @@ const ApplySet kSet{{"Cluster.postgresql.cnpg.io", "Secret"}, {"crm", "web"}, "A
 
 TEST(ApplySet, ReadsWhatItWrites) {
   yaml::Arena arena;
-  for (const ApplySet& set : {kSet, ApplySet{}, ApplySet{{"Secret"}, {}, ""}})
+  for (const ApplySet& set : {kSet, ApplySet{}, ApplySet{{"Secret"}, {}, "", "old"}})
     EXPECT_EQ(read_parent(parent_object(arena, testing::kShop, set)), set);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -15,11 +16,12 @@ namespace {
 
 using yaml::Value;
 
-/// Keys whose members are quantities: webhooks write them differently (1024Mi as 1Gi, 1 as "1").
+/// Keys of quantities, and of maps of them: webhooks write them differently (1024Mi as 1Gi, 1 as "1").
 /// Elsewhere "1.10" and "1.1" are two things: versions of an extension.
-constexpr std::string_view kOfQuantities[] = {"requests", "limits", "ephemeralVolumesSizeLimit"};
+constexpr std::string_view kOfQuantities[] = {"requests",  "limits",  "overhead",  "ephemeralVolumesSizeLimit",
+                                              "sizeLimit", "divisor", "maximumLag"};
 
-bool holds_quantities(std::string_view key) { return std::ranges::find(kOfQuantities, key) != std::end(kOfQuantities); }
+bool is_of_quantities(std::string_view key) { return std::ranges::find(kOfQuantities, key) != std::end(kOfQuantities); }
 
 /// Two spellings of one value.
 bool same_scalar(const Value& a, const Value& b, bool quantity) {
@@ -40,7 +42,7 @@ bool same(const Value& a, const Value& b, bool quantity) {
   if (a.is_map())
     return a.size() == b.size() && std::ranges::all_of(a.members(), [&](const yaml::Member& m) {
       const Value* other = b.find(m.key);
-      return other != nullptr && same(m.value, *other, quantity || holds_quantities(m.key));
+      return other != nullptr && same(m.value, *other, quantity || is_of_quantities(m.key));
     });
   if (a.is_list())
     return a.size() == b.size() && std::ranges::equal(a.items(), b.items(), [](const Value& x, const Value& y) { return same(x, y, false); });
@@ -100,7 +102,7 @@ bool same_applied(const Value& desired, const Value& live, std::string_view key,
   return std::ranges::all_of(desired.members(),
                              [&](const yaml::Member& member) {
                                const Value* there = live.find(member.key);
-                               return there != nullptr && same_applied(member.value, *there, member.key, quantity || holds_quantities(member.key));
+                               return there != nullptr && same_applied(member.value, *there, member.key, quantity || is_of_quantities(member.key));
                              }) &&
          std::ranges::all_of(live.members(), [&](const yaml::Member& member) {
            return desired.find(member.key) != nullptr || is_default(key, member);
@@ -171,7 +173,7 @@ class Walker {
     for (const yaml::Member& member : desired.members()) {
       const Path::Step step(path_, ".", member.key);
       const Value* ours = owned != nullptr ? field(*owned, member.key) : nullptr;
-      if (!walk(member.value, live.find(member.key), ours, member.key, quantities || holds_quantities(member.key))) return false;
+      if (!walk(member.value, live.find(member.key), ours, member.key, quantities || is_of_quantities(member.key))) return false;
     }
     if (owned == nullptr || !removes_) return true;
     for (const yaml::Member& ours : owned->members()) {
@@ -331,7 +333,11 @@ class Differ {
     }
   }
   static bool all_named(const Value& list) {
-    return std::ranges::all_of(list.items(), [](const Value& item) { return !text_at(item, {"name"}).empty(); });
+    std::set<std::string_view> names;
+    return std::ranges::all_of(list.items(), [&](const Value& item) {
+      const std::string_view name = text_at(item, {"name"});
+      return !name.empty() && names.insert(name).second;
+    });
   }
   static const Value* named(const Value& list, std::string_view name) {
     for (const Value& item : list.items())

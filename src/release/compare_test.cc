@@ -1,10 +1,12 @@
 #include "release/compare.h"
 
 #include <algorithm>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <rapidcheck.h>
 
+#include "cnpg/crd_table.h"
 #include "release/testing.h"
 #include "yaml/random_tree.h"
 #include "yaml/writer.h"
@@ -58,6 +60,25 @@ TEST(Compare, TwoSpellingsOfAQuantity) {
   EXPECT_EQ(compared(R"({"resources":{"requests":{"memory":"1073741824","cpu":"2000m"},"limits":{"memory":"1500Mi"}}})", live, ours), "");
   const std::string_view atomic = R"({"f:l":{}})";
   EXPECT_EQ(compared(R"({"l":[{"resources":{"requests":{"storage":"1024Mi"}}}]})", R"({"l":[{"resources":{"requests":{"storage":"1Gi"}}}]})", atomic), "");
+}
+
+/// The last two keys of every quantity of a type, as {"requests":{"*":"…"}} has them.
+void find_quantities(const cnpg::Type& type, const std::string& above, const std::string& key, std::set<std::pair<std::string, std::string>>& out) {
+  if (type.kind == cnpg::Kind::kQuantity) out.emplace(above, key);
+  if (type.kind == cnpg::Kind::kList) find_quantities(cnpg::element(type), above, key, out);
+  if (type.kind == cnpg::Kind::kMap) find_quantities(cnpg::element(type), key, "cpu", out);
+  for (const cnpg::Field& field : cnpg::fields(type)) find_quantities(cnpg::type_of(field), key, std::string(field.name), out);
+}
+
+TEST(Compare, KnowsEveryQuantityOfTheDefinitions) {
+  std::set<std::pair<std::string, std::string>> quantities;
+  for (const char* path : {"Cluster.spec", "Pooler.spec", "Database.spec", "ObjectStore.spec"})
+    if (const cnpg::Type* type = cnpg::find(path)) find_quantities(*type, "", "spec", quantities);
+  EXPECT_GT(quantities.size(), 4u);
+  for (const auto& [above, key] : quantities) {
+    const auto spec = [&](std::string_view value) { return fmt::format(R"({{"{}":{{"{}":"{}"}}}})", above, key, value); };
+    EXPECT_EQ(compared(spec("1024Mi"), spec("1Gi"), fmt::format(R"({{"f:{}":{{"f:{}":{{}}}}}})", above, key)), "") << above << "." << key;
+  }
 }
 
 TEST(Compare, VersionsAndTextsAreNoQuantities) {
@@ -190,6 +211,8 @@ TEST(CompareLive, LeavesOutWhatTheServerKeepsForItself) {
   EXPECT_EQ(compared_live(R"("spec":{"a":1,"b":{"c":1}})", R"("spec":{"a":2,"d":{"e":1}})"), "~.spec.a +.spec.d.e -.spec.b.c");
   EXPECT_EQ(compared_live(R"("spec":{"l":[{"name":"a","x":1},{"name":"b"}]})", R"("spec":{"l":[{"name":"c"},{"name":"a","x":2}]})"),
             "+.spec.l[name=c].name ~.spec.l[name=a].x -.spec.l[name=b].name");
+  EXPECT_EQ(compared_live(R"("spec":{"l":[{"name":"a","x":1},{"name":"a","x":2}]})", R"("spec":{"l":[{"name":"a","x":1},{"name":"a","x":2}]})"), "")
+      << "names that do not tell them apart";
   EXPECT_EQ(compared_live(R"("spec":{"l":["a","b"]})", R"("spec":{"l":["a","c","d"]})"), "~.spec.l[1] +.spec.l[2]");
 }
 

@@ -122,12 +122,41 @@ TEST(Plan, ClustersGoByNameOnly) {
   EXPECT_EQ(world.dangers({.allowed = {"mai", "Database/main"}}), "Cluster main, Cluster other");
 }
 
-TEST(Plan, ClustersThatAreKeptAreReleased) {
+TEST(Plan, ClustersThatAreKeptStayWithWhatTheyNeed) {
   World world;
-  world.have(kClusterKind, "main", kSpec);
-  world.have(kPoolerKind, "rw", kSpec);
-  EXPECT_EQ(world.steps({.keep_clusters = true}), "prune Pooler rw, release Cluster main");
+  const auto of = [](std::string_view cluster, std::string_view more = "") {
+    return labels(fmt::format(R"("cnpg.io/cluster":"{}"{})", cluster, more)) + "," + managed();
+  };
+  for (const std::string name : {"main", "old"}) {
+    world.have(kClusterKind, name, kSpec, of(name));
+    world.have("ScheduledBackup.postgresql.cnpg.io", name + "-nightly", kSpec, of(name));
+    world.have("PodMonitor.monitoring.coreos.com", name + "-monitor", kSpec, of(name));
+    world.have(kDatabaseKind, name + "-db", fmt::format(R"("spec":{{"name":"orders","cluster":{{"name":"{}"}}}})", name), of(name));
+    world.have(kPoolerKind, name + "-rw", kSpec, of(name));
+    world.have(kSecretKind, name + "-app", R"("type":"Opaque")", of(name));
+    world.have(kSecretKind, name + "-s3", R"("type":"Opaque")", of(name, R"(,"cnpg.io/reload":"true")"));
+    world.have(kSecretKind, name + "-password", R"("type":"kubernetes.io/basic-auth")", of(name));
+  }
+  world.have("ImageCatalog.postgresql.cnpg.io", "images", kSpec);
+  world.steps({.keep_clusters = true});
   EXPECT_THAT(world.plan.dangers, IsEmpty());
+  EXPECT_EQ(world.plan.count(Action::kRelease), 9u);
+  world.steps({.allowed = {"old"}, .keep_clusters = true});
+  std::vector<std::string> released;
+  for (const Step& step : world.plan.steps)
+    if (step.action == Action::kRelease) released.emplace_back(step.about(kShop));
+  EXPECT_THAT(released, ::testing::UnorderedElementsAre("Cluster main", "ScheduledBackup main-nightly", "Secret main-s3",
+                                                        "Secret main-password", "ImageCatalog images"));
+  EXPECT_EQ(world.plan.steps.size(), 17u) << "all others go";
+}
+
+TEST(Plan, PasswordsThatWereKeptGoWithTheirCluster) {
+  World world;
+  world.have(kClusterKind, "old", kSpec);
+  world.have(kSecretKind, "kept", R"("type":"kubernetes.io/basic-auth")",
+             R"("labels":{"app.kubernetes.io/managed-by":"cnpg-dbm","app.kubernetes.io/instance":"shop","cnpg.io/cluster":"old"})");
+  world.have(kSecretKind, "theirs", R"("type":"kubernetes.io/basic-auth")", R"("labels":{"cnpg.io/cluster":"old"})");
+  EXPECT_EQ(world.steps({.allowed = {"old"}}), "prune Cluster old, prune Secret kept");
 }
 
 TEST(Plan, PasswordsStayAsLongAsTheirCluster) {

@@ -52,11 +52,15 @@ TEST(CallOf, MakesPasswordsByPost) {
 TEST(CallOf, NeverWritesAPasswordAgain) {
   testing::WantedObject wanted(testing::kSecretKind, "s", kPassword);
   wanted.object.made = Made::kOnce;
-  const kube::Call call = call_of({Action::kChange, &wanted.object, nullptr}, {});
+  const testing::LiveJson made(testing::kSecretKind, "s", kPassword);
+  const kube::Call call = call_of({Action::kChange, &wanted.object, &made.object}, {});
   EXPECT_EQ(call.verb, Verb::kPatch);
   EXPECT_EQ(call.body.find("c2VjcmV0"), std::string::npos);
   EXPECT_NE(call.body.find("YQ=="), std::string::npos);
   EXPECT_NE(wanted.object.value.find_path({"data", "password"}), nullptr) << "the object itself keeps it";
+  const testing::LiveJson applied(testing::kSecretKind, "s", kPassword,
+                                  R"("managedFields":[{"manager":"cnpg-dbm","operation":"Apply","fieldsV1":{"f:data":{"f:password":{}}}}])");
+  EXPECT_EQ(call_of({Action::kChange, &wanted.object, &applied.object}, {}).body, wanted.text) << "derived before: it would go";
 }
 
 }  // namespace

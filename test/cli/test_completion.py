@@ -143,6 +143,13 @@ def test_the_manual_has_everything_and_no_warnings(tmp_path):
             assert flag in shown, (command, flag)
 
 
+def test_the_manual_tells_every_exit_code():
+    exits = golden.run("man").stdout.split(".SH EXIT STATUS")[1].split(".SH ")[0]
+    codes = re.findall(r"^  k\w+ = (\d+),", (golden.ROOT / "src/cli/cli.h").read_text(), re.MULTILINE)
+    assert len(codes) > 4
+    assert [code for code in codes if f"\\fB{code}\\fR" not in exits] == []
+
+
 def test_the_manual_names_the_variables_that_are_read():
     page = golden.run("man").stdout.replace("\\-", "-")
     for path in sorted((golden.ROOT / "src").rglob("*.cc")):
