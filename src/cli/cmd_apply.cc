@@ -29,7 +29,7 @@ int judge(ReleaseRun& run, const release::Plan& plan, bool force) {
   if (!plan.refusals.empty()) return kRefused;
   if (!plan.dangers.empty()) return kGuarded;
   if (plan.is_nothing()) return kDone;
-  const auto problems = release::preflight(run.client(), run.session().kinds(), run.release(), plan, run.session().wanted(), force);
+  const auto problems = release::preflight(run.client(), run.release(), plan, run.session().wanted(), force);
   if (problems.empty()) return kDone;
   const int exit = print_failures(problems);
   fmt::print(stderr, "cnpg-dbm: nothing was changed\n");

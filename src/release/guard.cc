@@ -151,6 +151,11 @@ void notice_change(const LiveObject& live, const Object& wanted, std::vector<std
       out.push_back(fmt::format("Cluster {}: isolation is turned on: who is not in the file gets in no more (sessions that are open stay)",
                                 live.name));
   }
+  if (is_cnpg(live, "Database"))
+    for (const std::string_view key : {"encoding", "locale", "localeProvider", "localeCollate", "localeCType", "icuLocale", "builtinLocale"})
+      if (text_at(live.value, {"spec", key}).empty() && !text_at(wanted.value, {"spec", key}).empty())
+        out.push_back(fmt::format("Database {}: {} is said for the first time: a database that is there keeps the one it was made with",
+                                  live.name, key));
   if (is_cnpg(live, "Database") && text_at(wanted.value, {"spec", "databaseReclaimPolicy"}) == "delete" &&
       text_at(live.value, {"spec", "databaseReclaimPolicy"}) != "delete")
     out.push_back(fmt::format("Database {}: from now on, removing it drops the database", live.name));

@@ -99,6 +99,9 @@ class Planner {
     const std::string_view kind = object.resource->kind;
     if (is_cluster(*object.resource)) return kept_.contains(object.name);
     if (kind == "ImageCatalog" || kind == "ClusterImageCatalog") return !kept_.empty();
+    if (kind == "Database")  // its removal would drop it
+      return text_at(object.value, {"spec", "databaseReclaimPolicy"}) == "delete" &&
+             kept_.contains(text_at(object.value, {"spec", "cluster", "name"})) && !options_.allowed.contains(object.name);
     const bool needed = kind == "ObjectStore" || kind == "ScheduledBackup" || kind == "ExternalSecret" ||
                         (kind == "Secret" && !label(object.value, "cnpg.io/reload").empty());
     return needed && kept_.contains(label(object.value, kClusterLabel));

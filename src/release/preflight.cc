@@ -19,12 +19,12 @@ using kube::Answer;
 using kube::Call;
 using kube::Verb;
 
-constexpr size_t kTriedOfAKind = 100;  // changes of one kind in one namespace that are tried
+constexpr size_t kTriedOfAKind = 100;  // writes of one sort to one kind in one namespace that are tried
 
 class Preflight {
  public:
-  Preflight(kube::Client& client, kube::Kinds& kinds, const Release& release, const Plan& plan, const Wanted& wanted)
-      : client_(client), kinds_(kinds), release_(release), plan_(plan) {
+  Preflight(kube::Client& client, const Release& release, const Plan& plan, const Wanted& wanted)
+      : client_(client), release_(release), plan_(plan) {
     for (const Object& object : wanted.objects)
       if (object.resource->kind == "Secret") ours_.insert({object.ns, object.name});
       else if (object.resource->kind == "Namespace") new_namespaces_.insert(object.name);
@@ -44,33 +44,29 @@ class Preflight {
   }
   void fail(std::string object, const kube::ApiError& error) {
     Error explained = explain(object, error);
-    if (error.status == 404 && error.message.starts_with("namespaces ")) {
-      const std::string ns = object.substr(object.rfind(' ') + 1);
-      if (!missing_namespaces_.insert(error.message).second) return;  // said once
-      explained.hint = fmt::format("kubectl create namespace NAME, or let the file make it: extraObjects");
-    } else if (error.status == 404) {
-      explained.hint = "is CloudNativePG (or the operator of this kind) installed on this cluster?";
-      if (!missing_namespaces_.insert(error.message).second) return;
+    if (error.status == 404) {
+      if (!said_.insert(error.message).second) return;
+      explained.hint = error.message.starts_with("namespaces ")
+                           ? "make the namespace first (kubectl create namespace), or let the file make it: extraObjects"
+                           : "is the operator of this kind (CloudNativePG, most of them) installed on this cluster?";
     }
-    if (error.message.find("failed calling webhook") != std::string::npos &&
-        !missing_namespaces_.insert("webhook").second)
-      return;
+    if (error.message.find("failed calling webhook") != std::string::npos && !said_.insert("webhook").second) return;
     found_.push_back({std::move(object), std::move(explained), error.status == 403, error.timed_out(), error.interrupted()});
   }
 
-  /// The server, its webhooks and its rights judge: all clusters and poolers, and of what comes by
-  /// the thousand one new object of each kind and place, and some changes.
+  /// The server, its webhooks and its rights judge: everything, and of what comes by the thousand the
+  /// first of each sort, kind and place.
   void dry_runs(bool force) {
     std::map<std::tuple<std::string_view, std::string_view, Action>, size_t> tried;
     for (const Step& step : plan_.steps) {
-      if (step.action != Action::kCreate && step.action != Action::kChange) continue;
-      if (new_namespaces_.contains(step.ns())) continue;  // it cannot be tried before that is there
-      const bool many = step.resource().kind == "Secret" || step.resource().kind == "Database";
-      const size_t most = step.action == Action::kChange ? kTriedOfAKind : many ? 1 : kTriedOfAKind;
-      if (tried[{step.wanted->group_kind, step.ns(), step.action}]++ >= most) continue;
-      ApplyOptions options{.force = force || step.wanted->made == Made::kOnce, .dry_run = true, .accept = kube::kMetadataOnly};
-      client_.submit(call_of(step, options), [this, &step](Answer&& answer) {
-        if (!answer.ok() && !answer.error().is("AlreadyExists")) fail(step.about(release_), answer.error());
+      if (step.action == Action::kSame || new_namespaces_.contains(step.ns())) continue;  // what is not there yet cannot be tried
+      const std::string_view kind = step.wanted != nullptr ? step.wanted->group_kind : step.live->group_kind;
+      if (tried[{kind, step.ns(), step.action}]++ >= kTriedOfAKind) continue;
+      const bool once = step.wanted != nullptr && step.wanted->made == Made::kOnce;
+      const ApplyOptions options{.force = force || once, .dry_run = true, .accept = kube::kMetadataOnly};
+      client_.submit(step.wanted != nullptr ? call_of(step, options) : removal_of(step, options), [this, &step](Answer&& answer) {
+        const bool gone = step.wanted == nullptr && !answer.ok() && answer.error().status == 404;
+        if (!answer.ok() && !gone && !answer.error().is("AlreadyExists")) fail(step.about(release_), answer.error());
       });
     }
   }
@@ -152,20 +148,19 @@ class Preflight {
   }
 
   kube::Client& client_;
-  kube::Kinds& kinds_;
   const Release& release_;
   const Plan& plan_;
   std::set<std::pair<std::string_view, std::string_view>> ours_;
   std::set<std::string_view> new_namespaces_;
-  std::set<std::string, std::less<>> missing_namespaces_;
+  std::set<std::string, std::less<>> said_;  // once is enough
   std::vector<Failure> found_;
 };
 
 }  // namespace
 
-std::vector<Failure> preflight(kube::Client& client, kube::Kinds& kinds, const Release& release, const Plan& plan,
-                               const Wanted& wanted, bool force_conflicts) {
-  return Preflight(client, kinds, release, plan, wanted).run(force_conflicts);
+std::vector<Failure> preflight(kube::Client& client, const Release& release, const Plan& plan, const Wanted& wanted,
+                               bool force_conflicts) {
+  return Preflight(client, release, plan, wanted).run(force_conflicts);
 }
 
 }  // namespace dbm::release

@@ -12,7 +12,7 @@ namespace dbm::release {
 
 /// Tries the plan's writes by dry run (of very many alike, some) and looks for what they need. Every
 /// problem found is an Error; forbidden ones say so.
-std::vector<Failure> preflight(kube::Client& client, kube::Kinds& kinds, const Release& release, const Plan& plan,
-                               const Wanted& wanted, bool force_conflicts);
+std::vector<Failure> preflight(kube::Client& client, const Release& release, const Plan& plan, const Wanted& wanted,
+                               bool force_conflicts);
 
 }  // namespace dbm::release

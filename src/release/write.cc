@@ -93,7 +93,7 @@ class Writer {
     if (!out_.failures.empty()) return;  // nothing goes while what comes instead is not there
     for (const Step& step : plan_.steps) {
       if (step.wanted != nullptr || stage_of(step.resource()) != stage) continue;
-      client_.submit(removal_of(step), [this, &step](Answer&& answer) {
+      client_.submit(removal_of(step, {.accept = kube::kMetadataOnly}), [this, &step](Answer&& answer) {
         if (!answer.ok() && answer.error().status == 404)
           finish(step, Answer(std::string("{}")));  // gone already
         else
@@ -101,22 +101,6 @@ class Writer {
       });
     }
     client_.drive();
-  }
-  /// Of this very object: another one of its name, made since, is left alone.
-  static Call removal_of(const Step& step) {
-    const LiveObject& live = *step.live;
-    Call call{.verb = Verb::kDelete, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
-    if (step.action == Action::kPrune) {
-      call.body = fmt::format(R"({{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background","preconditions":{{"uid":"{}"}}}})",
-                              live.uid());
-      return call;
-    }
-    call.verb = Verb::kPatch;
-    call.content_type = kube::kMergePatch;
-    call.query = kube::Query().add("fieldManager", kFieldManager).text();
-    call.accept = kube::kMetadataOnly;
-    call.body = fmt::format(R"({{"metadata":{{"uid":"{}","labels":{{"{}":null}}}}}})", live.uid(), kPartOf);
-    return call;
   }
   void finish(const Step& step, const Answer& answer) {
     ++progress_.done;
@@ -188,6 +172,25 @@ kube::Call call_of(const Step& step, const ApplyOptions& options) {
   kube::Query query;
   query.add("fieldManager", kFieldManager).add("fieldValidation", "Strict");
   if (options.dry_run) query.add("dryRun", "All");
+  call.query = query.text();
+  return call;
+}
+
+kube::Call removal_of(const Step& step, const ApplyOptions& options) {
+  const LiveObject& live = *step.live;
+  Call call{.verb = Verb::kDelete, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
+  call.accept = options.accept;
+  kube::Query query;
+  if (options.dry_run) query.add("dryRun", "All");
+  if (step.action == Action::kPrune) {
+    call.body = fmt::format(R"({{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background","preconditions":{{"uid":"{}"}}}})",
+                            live.uid());
+  } else {
+    call.verb = Verb::kPatch;
+    call.content_type = kube::kMergePatch;
+    query.add("fieldManager", kFieldManager);
+    call.body = fmt::format(R"({{"metadata":{{"uid":"{}","labels":{{"{}":null}}}}}})", live.uid(), kPartOf);
+  }
   call.query = query.text();
   return call;
 }

@@ -55,6 +55,10 @@ kube::Call apply_call(const kube::Resource& resource, std::string_view ns, std::
 /// How a step is carried out; only for kCreate and kChange.
 kube::Call call_of(const Step& step, const ApplyOptions& options);
 
+/// How a step takes an object away: kPrune and kRelease. Of this very object: another one of its name,
+/// made since, is left alone.
+kube::Call removal_of(const Step& step, const ApplyOptions& options);
+
 /// What a server's refusal of an object means: conflicts by manager and field, and what to do.
 Error explain(std::string_view object, const kube::ApiError& error);
 

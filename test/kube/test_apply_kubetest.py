@@ -460,7 +460,9 @@ def test_uninstall_needs_a_word(uninstallable):
 
 def test_uninstall_keeps_data(uninstallable):
     guarded = uninstallable
-    clusters = {key for key in guarded.state() if key[0] in ("Cluster", "Database")}
+    droppable = {f"{key[2]}" for key, obj in guarded.state().items()
+                 if key[0] == "Database" and obj["spec"].get("databaseReclaimPolicy") == "delete"}
+    clusters = {key for key in guarded.state() if key[0] == "Cluster" or key[2] in droppable}
     passwords = {key: value for key, value in guarded.passwords().items() if key[1].endswith("-password")}
     guarded.run("uninstall", "--keep-data")
     state = guarded.state()
