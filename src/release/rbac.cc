@@ -113,6 +113,8 @@ Result<Rights> rights_needed(const Source& source, const Release& release, kube:
       for (const std::string& ns : set.namespaces) out.add(ns, *resource, {Verb::kList});
   }
   out.add(release.ns, *kube::well_known("v1", "ResourceQuota"), {Verb::kList});
+  if (set.group_kinds.contains("Cluster.postgresql.cnpg.io"))  // status
+    out.add(release.ns, *kube::well_known("postgresql.cnpg.io/v1", "Backup"), {Verb::kList});
   if (set.group_kinds.contains("Pooler.postgresql.cnpg.io"))
     out.add(release.ns, *kube::well_known("apps/v1", "Deployment"), {Verb::kList, Verb::kWatch});
   return out;

@@ -180,17 +180,18 @@ kube::Call removal_of(const Step& step, const ApplyOptions& options) {
   const LiveObject& live = *step.live;
   Call call{.verb = Verb::kDelete, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
   call.accept = options.accept;
-  kube::Query query;
-  if (options.dry_run) query.add("dryRun", "All");
   if (step.action == Action::kPrune) {
-    call.body = fmt::format(R"({{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background","preconditions":{{"uid":"{}"}}}})",
-                            live.uid());
-  } else {
-    call.verb = Verb::kPatch;
-    call.content_type = kube::kMergePatch;
-    query.add("fieldManager", kFieldManager);
-    call.body = fmt::format(R"({{"metadata":{{"uid":"{}","labels":{{"{}":null}}}}}})", live.uid(), kPartOf);
+    // All in the body: where there is one, the server reads no options from the query.
+    call.body = fmt::format(R"({{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Background",{}"preconditions":{{"uid":"{}"}}}})",
+                            options.dry_run ? R"("dryRun":["All"],)" : "", live.uid());
+    return call;
   }
+  call.verb = Verb::kPatch;
+  call.content_type = kube::kMergePatch;
+  call.body = fmt::format(R"({{"metadata":{{"uid":"{}","labels":{{"{}":null}}}}}})", live.uid(), kPartOf);
+  kube::Query query;
+  query.add("fieldManager", kFieldManager);
+  if (options.dry_run) query.add("dryRun", "All");
   call.query = query.text();
   return call;
 }

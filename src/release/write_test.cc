@@ -26,6 +26,15 @@ TEST(Explain, OthersAreTheServersWords) {
 
 const std::string kPassword = R"("type":"kubernetes.io/basic-auth","data":{"username":"YQ==","password":"c2VjcmV0"})";
 
+TEST(RemovalOf, SaysInItsBodyThatItIsTried) {
+  const testing::LiveJson live(testing::kClusterKind, "main", "");
+  const Step step{Action::kPrune, nullptr, &live.object};
+  EXPECT_NE(removal_of(step, {.dry_run = true}).body.find(R"("dryRun":["All"])"), std::string::npos)
+      << "a server that is given a body reads no options from the query, and would remove it";
+  EXPECT_EQ(removal_of(step, {}).body.find("dryRun"), std::string::npos);
+  EXPECT_NE(removal_of({Action::kRelease, nullptr, &live.object}, {.dry_run = true}).query.find("dryRun=All"), std::string::npos);
+}
+
 TEST(CallOf, AppliesStrictly) {
   const testing::WantedObject wanted(testing::kClusterKind, "main", R"("spec":{"a":1})");
   const kube::Call call = call_of({Action::kCreate, &wanted.object, nullptr}, {});

@@ -646,7 +646,6 @@ def test_right_to_delete_is_asked_for_before_a_prune(release):
     assert release.versions() == before
 
 
-@pytest.mark.xfail(reason="every kind that a release can have is listed, cluster-wide ones too", strict=True)
 def test_rights_in_the_namespace_alone_are_enough(release):
     token = service_account(release.judge, release.namespace, "tenant", [
         {"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": ["*"]}])

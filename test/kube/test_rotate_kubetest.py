@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from faultproxy import Fault, FaultProxy, half, kill_after, kill_before, reset_after, reset_before
-from releases import DONE, REFUSED, Release, in_parallel, service_account, shop
+from releases import DONE, REFUSED, Release, grant, in_parallel, service_account, shop
 
 ONE = ("--cluster", "shop", "--role", "orders")
 
@@ -118,6 +118,8 @@ def test_missing_rights_are_named(rotating):
     release, _ = rotating()
     rules = [{"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
     token = service_account(release.judge, release.namespace, "poor", rules)
+    for namespace in release.namespaces[1:]:
+        grant(release.judge, {"kind": "Role", "metadata": {"name": "poor", "namespace": namespace}, "rules": rules}, release.namespace, "poor")
     before = release.versions()
     with FaultProxy(release.judge) as proxy:
         done = release.run("rotate", *ONE, kubeconfig=proxy.kubeconfig(token=token), code=REFUSED)
