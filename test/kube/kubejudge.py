@@ -82,12 +82,13 @@ class Judge:
 
     `definitions` is the version of CloudNativePG's custom resources, 1.29.0 or 1.30.0, or a .yaml file of them.
     The webhooks are always 1.29.0's. `fairness`: API Priority and Fairness, as real servers have it; without it kubectl
-    holds itself back to 50 requests a second.
+    holds itself back to 50 requests a second. `durable`: etcd writes to the disk before it answers.
     """
 
-    def __init__(self, definitions: str = "1.29.0", fairness: bool = False):
+    def __init__(self, definitions: str = "1.29.0", fairness: bool = False, durable: bool = False):
         self.definitions = definitions
         self._fairness = fairness
+        self._durable = durable
         self.timings: dict[str, float] = {}
         self._processes: list[tuple[str, subprocess.Popen]] = []
         self._local = threading.local()
@@ -222,7 +223,7 @@ class Judge:
         self.tls.load_cert_chain(self._dir / "admin.crt", self._dir / "admin.key")
         self._write_kubeconfig()
         self._run(
-            "etcd", "etcd", "--name=judge", f"--data-dir={self._dir}/etcd", "--unsafe-no-fsync", "--log-level=warn",
+            "etcd", "etcd", "--name=judge", f"--data-dir={self._dir}/etcd", f"--unsafe-no-fsync={str(not self._durable).lower()}", "--log-level=warn",
             f"--listen-client-urls=http://127.0.0.1:{etcd}", f"--advertise-client-urls=http://127.0.0.1:{etcd}",
             f"--listen-peer-urls=http://127.0.0.1:{peer}", f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
             f"--initial-cluster=judge=http://127.0.0.1:{peer}")
