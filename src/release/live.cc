@@ -84,7 +84,8 @@ Status Live::take_parent(std::string body) {
   auto& page = listing->pages.emplace_back();
   page.body = std::move(body);
   const auto read = kube::read_json(page.arena, page.body);
-  if (!read) return Error(read.error()).about("the ApplySet's parent");
+  if (!read || !read->is_map())
+    return Error(read ? Error{"the server's answer is no object", {}} : read.error()).about("the ApplySet's parent");
   parent_ = *read;
   listings_.push_back(std::move(listing));
   return Ok{};
