@@ -204,7 +204,7 @@ TEST_F(CredentialsTest, APluginThatFailsIsToldAndNeverQuoted) {
   use("yes hunter2");
   EXPECT_THAT(token(), AllOf(HasSubstr("more than a credential"), Not(HasSubstr("hunter2"))));
   folder.write("plugin", "\x7f nothing that runs", 0700);
-  EXPECT_THAT(token(), HasSubstr("cannot start it"));
+  EXPECT_THAT(token(), HasSubstr("Exec format error"));
 }
 
 TEST_F(CredentialsTest, APluginThatNeverEndsIsKilled) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <map>
 #include <thread>
 
+#include "base/child.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "kube/json.h"
@@ -33,22 +33,6 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr size_t kMaxOutput = 1 << 20;
 constexpr auto kNap = 3ms;  // between two looks whether it ended
-
-class File {
- public:
-  explicit File(int fd = -1) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { close(); }
-  int fd() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
 
 // ---- before ----
 
@@ -92,38 +76,14 @@ std::vector<std::string> environment_of(const ExecPlugin& plugin, bool interacti
 
 // ---- while it runs ----
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
 /// Starts it with `out` as its standard output; without a terminal, /dev/null is its input.
 Result<pid_t> start(const std::string& program, const ExecPlugin& plugin, int out, bool interactive) {
   std::vector<std::string> words = {plugin.command}, environment = environment_of(plugin, interactive);
   words.insert(words.end(), plugin.args.begin(), plugin.args.end());
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  if (!interactive) posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out, 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, ours;
-  sigemptyset(&none);
-  sigemptyset(&ours);
-  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&ours, signal);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &ours);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t pid = -1;
-  const int failed = posix_spawn(&pid, program.c_str(), &actions, &attributes, pointers(words).data(),
-                                 pointers(environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed == 0) return pid;
-  errno = failed;
-  return system_error("start it");
+  FileActions actions;
+  if (!interactive) posix_spawn_file_actions_addopen(actions.get(), 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(actions.get(), out, 1);
+  return start_child(program, std::move(words), std::move(environment), actions);
 }
 
 /// Reads to the end; false when it is too long or comes too late.
@@ -230,7 +190,7 @@ Result<ExecCredential> run_plugin(const ExecPlugin& plugin, std::chrono::millise
                  plugin.install_hint.empty() ? "install it, or set PATH so that it is found" : printable(plugin.install_hint, 2000)};
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
-  File from(ends[0]), to(ends[1]);
+  OpenFile from(ends[0]), to(ends[1]);
   const auto pid = start(*program, plugin, to.fd(), interactive);
   if (!pid) return pid.error();
   to.close();

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "base/child.h"
 #include "base/files.h"
 
 namespace dbm::local {
@@ -27,30 +27,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kNap = 3ms;  // between two looks
-
-class File {
- public:
-  explicit File(int fd = -1) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { close(); }
-  int fd() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
-
-/// The strings as execve wants them.
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
 
 /// Messages in English, nothing of the user's PG… variables.
 std::vector<std::string> environment_of(const Command& command) {
@@ -64,34 +40,15 @@ std::vector<std::string> environment_of(const Command& command) {
 std::atomic<int> shared_file = -1;
 
 Result<pid_t> spawn(const Command& command, int in, int out, bool own_session) {
-  std::vector<std::string> words = command.words, environment = environment_of(command);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in, 0);
-  posix_spawn_file_actions_adddup2(&actions, out, 1);
-  posix_spawn_file_actions_adddup2(&actions, out, 2);
+  FileActions actions;
+  posix_spawn_file_actions_adddup2(actions.get(), in, 0);
+  posix_spawn_file_actions_adddup2(actions.get(), out, 1);
+  posix_spawn_file_actions_adddup2(actions.get(), out, 2);
   // A copy onto itself is not closed on exec.
   if (const int file = shared_file; file >= 0 && !own_session)
-    posix_spawn_file_actions_adddup2(&actions, file, file);
-  posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, ours;
-  sigemptyset(&none);
-  sigemptyset(&ours);
-  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&ours, signal);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &ours);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                            (own_session ? POSIX_SPAWN_SETSID : 0));
-  pid_t pid = -1;
-  const int failed = posix_spawn(&pid, words[0].c_str(), &actions, &attributes,
-                                 pointers(words).data(), pointers(environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed == 0) return pid;
-  errno = failed;
-  return system_error("start " + words[0]);
+    posix_spawn_file_actions_adddup2(actions.get(), file, file);
+  posix_spawn_file_actions_addchdir_np(actions.get(), command.folder.c_str());
+  return start_child(command.words[0], command.words, environment_of(command), actions, own_session);
 }
 
 int shell_status(int status) {
@@ -113,9 +70,9 @@ std::string tail(std::string_view text, size_t bytes) {
 Result<Ended> run(const Command& command) {
   std::array<int, 2> in{}, out{};
   if (pipe2(in.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
-  File in_read(in[0]), in_write(in[1]);
+  OpenFile in_read(in[0]), in_write(in[1]);
   if (pipe2(out.data(), O_CLOEXEC) != 0) return system_error("make a pipe");
-  File out_read(out[0]), out_write(out[1]);
+  OpenFile out_read(out[0]), out_write(out[1]);
   auto pid = spawn(command, in[0], out[1], /*own_session=*/false);
   if (!pid) return std::move(pid).error();
   in_read.close();
@@ -158,8 +115,8 @@ Status run_well(const Command& command, std::string_view what) {
 }
 
 Result<pid_t> start_server(const Command& command, const fs::path& log) {
-  const File in(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const File out(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const OpenFile in(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const OpenFile out(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (out.fd() < 0) return system_error("write " + log.string());
   return spawn(command, in.fd(), out.fd(), /*own_session=*/true);
 }
