@@ -55,8 +55,8 @@ class Request:
     def writes(self) -> bool:
         """Whether the server's content may change by it."""
         asks = ("/selfsubjectaccessreviews", "/selfsubjectrulesreviews", "/selfsubjectreviews", "/subjectaccessreviews")
-        return (self.method not in ("GET", "HEAD", "OPTIONS") and "dryRun=All" not in self.query
-                and not self.path.endswith(asks))
+        tried = "dryRun=All" in self.query or (self.method == "DELETE" and b'"dryRun":["All"]' in self.body)
+        return self.method not in ("GET", "HEAD", "OPTIONS") and not tried and not self.path.endswith(asks)
 
     @property
     def watches(self) -> bool:
