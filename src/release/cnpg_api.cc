@@ -68,7 +68,8 @@ Result<CnpgApi> find_cnpg_api(kube::Client& client, const std::string& remembere
   const std::string hash(url.substr(url.find("hash=") == url.npos ? 0 : url.find("hash=") + 5));
   if (remembered.starts_with(hash + "="))
     if (const auto version = cnpg::parse_version(remembered.substr(hash.size() + 1))) return CnpgApi{*version, remembered};
-  kube::Answer document = client.ask({.path = std::string(url)});
+  // Without the hash: where the definitions have changed meanwhile, the old one's would be a redirect.
+  kube::Answer document = client.ask({.path = std::string(url.substr(0, url.find('?')))});
   if (!document.ok()) return document.error().error("cannot read CloudNativePG's definitions");
   const auto openapi = kube::read_json(arena, document.body());
   if (!openapi) return Error(openapi.error()).about(kGroup);

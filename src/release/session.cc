@@ -52,16 +52,18 @@ Status Session::look_for_all() {
   return look_for_members(client_, kinds_, release_, set, *live_);
 }
 
-/// What stands where ours should be without being a member. `knows_more`: passwords among it.
+/// What stands where ours should be and was in no list. `knows_more`: passwords among it.
 Status Session::look_for_strangers(bool& knows_more) {
   std::vector<Missing> missing;
-  for (const Object& object : wanted_->objects)
-    if (live_->find(object.id()) == nullptr) missing.push_back({object.resource, object.ns, object.name});
+  std::vector<Id> passwords;
+  for (const Object& object : wanted_->objects) {
+    if (live_->find(object.id()) != nullptr) continue;
+    missing.push_back({object.resource, object.ns, object.name});
+    if (object.made == Made::kOnce) passwords.push_back(object.id());
+  }
   if (auto looked = look_for_others(client_, release_, missing, *live_); !looked) return looked;
-  knows_more = std::ranges::any_of(wanted_->objects, [&](const Object& object) {
-    const LiveObject* live = object.made == Made::kOnce ? live_->find(object.id()) : nullptr;
-    return live != nullptr && !live->member;
-  });
+  // Also those that became members since the lists were made: another apply is at work.
+  knows_more = std::ranges::any_of(passwords, [&](const Id& id) { return live_->find(id) != nullptr; });
   return Ok{};
 }
 
