@@ -156,10 +156,6 @@ Call secret_label(const Release& release, const std::string& name, std::string_v
   return call;
 }
 
-Failure failure_of(const std::string& object, const kube::ApiError& error) {
-  return {object, explain(object, error), error.status == 403, error.timed_out(), error.interrupted()};
-}
-
 /// Every object of the manifest, into `live`.
 Status look_at_manifest(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmRelease& helm, Live& live,
                         std::vector<std::pair<Id, const Resource*>>& ids, yaml::Arena& arena) {

@@ -199,11 +199,6 @@ Call connection_call(const LiveObject& live, const Release& release, std::string
   return call;
 }
 
-Failure failure_of(std::string object, const kube::ApiError& error) {
-  Error explained = explain(object, error);
-  return {std::move(object), std::move(explained), error.status == 403, error.timed_out(), error.interrupted()};
-}
-
 class Rotator {
  public:
   Rotator(kube::Client& client, const Release& release, const RotatePlan& plan, const std::function<void(const Progress&)>& progress)

@@ -118,8 +118,7 @@ class Writer {
     out_.done.push_back({&step, action});
   }
   void fail(std::string object, const ApiError& error) {
-    Error explained = explain(object, error);
-    out_.failures.push_back({std::move(object), std::move(explained), error.status == 403, error.timed_out(), error.interrupted()});
+    out_.failures.push_back(failure_of(std::move(object), error));
   }
 
   kube::Client& client_;
@@ -132,6 +131,11 @@ class Writer {
 };
 
 }  // namespace
+
+Failure failure_of(std::string object, const ApiError& error) {
+  Error explained = explain(object, error);
+  return {std::move(object), std::move(explained), error.status == 403, error.timed_out(), error.interrupted()};
+}
 
 Outcome write(kube::Client& client, const Release& release, const Plan& plan, const WriteOptions& options) {
   return Writer(client, release, plan, options).write();

@@ -27,6 +27,9 @@ struct Failure {
   bool forbidden = false, timed_out = false, interrupted = false;
 };
 
+/// An object that the server refused, with what that means (explain()).
+Failure failure_of(std::string object, const kube::ApiError& error);
+
 /// What came of it. The actions count what the server says: a change that changed nothing is kSame.
 struct Outcome {
   struct Done {
