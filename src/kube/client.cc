@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kInFlight = 64;  // more makes an API server no faster
 constexpr milliseconds kTurn{200};
+constexpr milliseconds kTokenIsWritten{100};
 
 std::atomic<bool> g_interrupted = false;
 
@@ -171,7 +172,7 @@ void Client::finish(const JobPtr& job, Reply&& reply) {
   }
   std::optional<milliseconds> delay;
   if (reply.status == 401 && job->tries <= 2 && http_->credentials_refused(reply.identity))
-    delay = milliseconds(0);
+    delay = job->tries == 1 ? milliseconds(0) : kTokenIsWritten;
   else if (!job->line)
     delay = retry_after(reply, {job->tries, reached_, is_permanent(job->call, error)},
                         std::uniform_real_distribution<>(0, 1)(random_));

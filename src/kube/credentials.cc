@@ -55,6 +55,7 @@ struct Credentials::State {
   // Of a token file.
   fs::file_time_type changed;
   std::chrono::steady_clock::time_point read_at;
+  bool held_token = false;  // false also in the midst of being written anew
 
   // Of a plugin.
   std::optional<std::chrono::sys_seconds> expires;
@@ -64,7 +65,7 @@ struct Credentials::State {
     if (!known) return true;
     if (config.exec) return expires && std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + kBeforeItExpires >= *expires;
     if (config.token_file.empty()) return false;
-    return std::chrono::steady_clock::now() - read_at >= patience.token_file || changed_at(config.token_file) != changed;
+    return !held_token || std::chrono::steady_clock::now() - read_at >= patience.token_file || changed_at(config.token_file) != changed;
   }
 
   /// What the configuration itself says.
@@ -89,6 +90,7 @@ struct Credentials::State {
     changed = changed_at(config.token_file);
     read_at = std::chrono::steady_clock::now();
     auto token = read_token(config.token_file);
+    held_token = token.ok();
     if (token) {
       if (token->reveal() != identity.bearer_token.reveal()) ++generation;
       identity.bearer_token = std::move(token).value();
@@ -121,12 +123,12 @@ struct Credentials::State {
     }
     if (config.token_file.empty()) return false;
     const Secret before = identity.bearer_token;
-    return read_file() && identity.bearer_token.reveal() != before.reveal();
+    return read_file() && (!held_token || identity.bearer_token.reveal() != before.reveal());
   }
 };
 
 Credentials::Credentials(const Config& config, Patience patience)
-    : state_(std::make_unique<State>(State{config, patience, {}, false, 0, {}, {}, {}, {}})) {}
+    : state_(std::make_unique<State>(State{config, patience, {}, false, 0, {}, {}, false, {}, {}})) {}
 Credentials::~Credentials() = default;
 
 Result<const Identity*> Credentials::current() {

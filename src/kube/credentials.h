@@ -38,7 +38,7 @@ class Credentials {
   Result<const Identity*> current();
   /// The server refused it (401): the next current() asks anew. False: there is nothing newer to be
   /// had (a fixed token or certificate; a file or a plugin that says the same as before). A plugin
-  /// can say something new for ever: ask once a request.
+  /// can say something new for ever, and a file may be gone for good: ask twice a request at most.
   bool refused();
   /// Another number whenever the identity became another: of many requests that are refused
   /// together, only the first says something about the identity of now.

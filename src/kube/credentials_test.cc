@@ -104,7 +104,20 @@ TEST_F(CredentialsTest, KeepsTheLastTokenWhileTheFileIsGone) {
   EXPECT_EQ(token(credentials), "one");
   std::filesystem::remove(config.token_file);
   EXPECT_EQ(token(credentials), "one");
-  EXPECT_FALSE(credentials.refused());
+}
+
+TEST_F(CredentialsTest, AsksAgainWhileATokenFileIsBeingWritten) {
+  config.token_file = folder.write("token", "one");
+  Credentials credentials(config);
+  EXPECT_EQ(token(credentials), "one");
+  const auto time = std::filesystem::last_write_time(config.token_file);
+  folder.write("token", "");
+  EXPECT_TRUE(credentials.refused());
+  EXPECT_EQ(token(credentials), "one");
+  folder.write("token", "two");
+  std::filesystem::last_write_time(config.token_file, time);
+  EXPECT_EQ(token(credentials), "two");
+  EXPECT_FALSE(credentials.refused()) << "nothing newer";
 }
 
 TEST_F(CredentialsTest, ATokenFileMustHoldAToken) {

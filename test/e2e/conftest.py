@@ -22,6 +22,7 @@ ROOT = HERE.parents[1]
 EXAMPLES = ROOT / "test/examples"
 S3 = "10.244.0.1:9000"  # the bridge that pods are on
 PATIENCE = 150  # seconds for anything that is waited for
+NODES_KNOW = 5  # seconds until every node sends a ready Pod what is for its Service
 POSTGRES = "postgresql.cnpg.io/v1"
 
 _measured: list[str] = []
@@ -77,6 +78,14 @@ def door(uri: str, database: str | None = None) -> str | None:
         return None
     except psycopg2.OperationalError as error:
         return str(error).strip()
+
+
+def door_opens(uri: str) -> str | None:
+    """As `door`, with the time that nodes take until they know where a Service's Pods are: kube-proxy tells them once a second."""
+    try:
+        return eventually("the door", lambda: door(uri) is None, NODES_KNOW) and None
+    except AssertionError:
+        return door(uri)
 
 
 def connect(uri: str, **changed):

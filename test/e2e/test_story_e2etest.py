@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import EXAMPLES, HERE, PATIENCE, ask, connect, door, eventually, finish, measured
+from conftest import EXAMPLES, HERE, PATIENCE, ask, connect, door, door_opens, eventually, finish, measured
 
 NAMESPACE = "saas"
 CLUSTER = "saas-prod"
@@ -59,7 +59,7 @@ def saas(kube, dbm, s3):
     watcher.start()
     finish(dbm.apply(NAMESPACE, *FILES))
     returned = time.monotonic()
-    doors = {(database, uri): door(connection_secret(kube, database)[uri]) for database in TENANTS for uri in URIS}
+    doors = {(database, uri): door_opens(connection_secret(kube, database)[uri]) for database in TENANTS for uri in URIS}
     seen = {what: at - began for what, at in watcher.answers().items()}
     return {"returned": returned - began, "doors": doors, **seen}
 
@@ -147,11 +147,14 @@ def test_recovery_to_a_point_in_time_from_the_readme(kube, dbm, s3, saas):
         "--set", f"clusters.recovered.externalClusters[0].barmanObjectStore.endpointURL={s3}",
         "--set", f"clusters.recovered.externalClusters[0].barmanObjectStore.serverName={CLUSTER}",
         "--set", "clusters.recovered.databases[0].name=tenant-acme,clusters.recovered.databases[0].owner=tenant_acme")
-    recovered = connect(connection_secret(kube, "tenant-acme", "recovered", namespace)["uri"])
+    returned = time.monotonic() - began
+    uri = connection_secret(kube, "tenant-acme", "recovered", namespace)["uri"]
+    assert door_opens(uri) is None
+    recovered = connect(uri)
     assert ask(recovered, "SELECT item FROM orders") == [("kept",)]
     ask(recovered, "INSERT INTO orders VALUES ('new')")
     recovered.close()
-    measured(f"recovery to a point in time: apply --wait returned after {time.monotonic() - began:.1f} s, with the row before and without the row after")
+    measured(f"recovery to a point in time: apply --wait returned after {returned:.1f} s, with the row before and without the row after")
     kube.delete("Cluster", namespace, "recovered")
 
 
@@ -199,7 +202,7 @@ def test_the_primary_killed_in_the_middle_of_an_apply(kube, dbm, saas):
     for database in (*TENANTS, "tenant-late"):
         secret = connection_secret(kube, database)
         for uri in URIS:
-            assert door(secret[uri]) is None, f"{database} by {uri}"
+            assert door_opens(secret[uri]) is None, f"{database} by {uri}"
         assert door(secret["uri"], "postgres")
     dbm.run("diff", "-n", NAMESPACE, *more)
     measured(f"primary killed {killed - began:.1f} s into an apply: another one {promoted - killed:.1f} s later, apply returned after {returned - began:.1f} s, the new tenant is in")

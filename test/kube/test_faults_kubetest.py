@@ -245,11 +245,13 @@ def test_token_file_is_read_again(release, token, after):
     path = release.folder / "token"
     path.write_text("old")
     tokens: dict = {"new": token, "old": token}
+    lock = threading.Lock()
 
     def expire(request):
-        if request.number > after and "old" in tokens:
-            path.write_text("new\n")
-            tokens.pop("old", None)
+        with lock:  # requests come on several threads
+            if request.number > after and "old" in tokens:
+                path.write_text("new\n")
+                del tokens["old"]
 
     with FaultProxy(release.judge, tokens=tokens, on_request=expire) as proxy:
         release.run("apply", values=shop(), kubeconfig=proxy.kubeconfig(token_file=path))
