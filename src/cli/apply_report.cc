@@ -1,5 +1,8 @@
 #include "cli/apply_report.h"
 
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 
 #include "cli/json.h"
@@ -49,8 +52,8 @@ std::string json(const Report& report, const release::Release& release) {
   for (const Action action : kActions) {
     if (action == Action::kSame) continue;
     yaml::Value list = yaml::Value::list(arena);
-    for (const auto& [step, did] : report.done)
-      if (did == action) list.push(arena, yaml::Value::string(arena.copy(name_of(*step))));
+    for (const auto& [name, did] : report.done)
+      if (did == action) list.push(arena, yaml::Value::string(arena.copy(name)));
     out.set(yaml::Key(key_of(action)), list);
   }
   return out.text();
@@ -64,13 +67,20 @@ size_t Report::count(Action action) const {
   return out;
 }
 
+void Report::add(Report next) {
+  std::set<std::string_view> named;
+  for (const auto& each : done) named.insert(each.first);
+  std::erase_if(next.done, [&](const auto& each) { return named.contains(each.first); });
+  same -= std::min(same, next.done.size());
+  std::ranges::move(next.done, std::back_inserter(done));
+}
+
 void print(const Report& report, const release::Release& release, const ReportStyle& style, Stdout& out) {
   const bool dry_run = style.dry_run;
   if (style.output == "json") return out.write(json(report, release));
-  for (const auto& [step, action] : report.done) {
+  for (const auto& [name, action] : report.done) {
     if (action == Action::kSame) continue;
-    out.write(style.output == "name" ? fmt::format("{}\n", name_of(*step))
-                                     : fmt::format("{} {}\n", name_of(*step), past(action, dry_run)));
+    out.write(style.output == "name" ? fmt::format("{}\n", name) : fmt::format("{} {}\n", name, past(action, dry_run)));
   }
   if (style.output == "text") out.write(summary(report, release, dry_run));
 }
@@ -78,7 +88,7 @@ void print(const Report& report, const release::Release& release, const ReportSt
 Report planned(const release::Plan& plan) {
   Report out;
   for (const release::Step& step : plan.steps)
-    if (step.action != Action::kSame) out.done.emplace_back(&step, step.action);
+    if (step.action != Action::kSame) out.done.emplace_back(name_of(step), step.action);
   out.same = plan.count(Action::kSame);
   return out;
 }
@@ -86,7 +96,7 @@ Report planned(const release::Plan& plan) {
 Report written(const release::Plan& plan, const release::Outcome& outcome) {
   Report out;
   out.same = plan.count(Action::kSame);
-  for (const auto& done : outcome.done) out.done.emplace_back(done.step, done.action);
+  for (const auto& done : outcome.done) out.done.emplace_back(name_of(*done.step), done.action);
   return out;
 }
 

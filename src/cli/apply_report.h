@@ -13,10 +13,12 @@ namespace dbm::cli {
 
 /// What was done, in the order that it was done in.
 struct Report {
-  std::vector<std::pair<const release::Step*, release::Action>> done;
+  std::vector<std::pair<std::string, release::Action>> done;  // by name_of()
   size_t same = 0;
 
   size_t count(release::Action action) const;
+  /// What another round did after it; an object counts once, as what was done to it first.
+  void add(Report next);
 };
 
 /// `output`: text, name (only what changed, as kubectl names it) or json.

@@ -1,5 +1,7 @@
 // cnpg-dbm apply: makes a values file true on a Kubernetes API with CloudNativePG.
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -61,13 +63,27 @@ int wait(ReleaseRun& run, const Flags& flags, Stdout& out) {
   return kTimedOut;
 }
 
-/// One round of looking, judging and writing; nothing when somebody else was quicker.
-std::optional<int> round(ReleaseRun& run, const Flags& flags, Stdout& out) {
+/// What carries passwords and was written, if anything was.
+bool wrote_passwords(const release::Outcome& outcome) {
+  return std::ranges::any_of(outcome.done, [](const release::Outcome::Done& done) {
+    return done.step->wanted != nullptr && done.step->wanted->made != release::Made::kOnce && done.step->resource().kind == "Secret";
+  });
+}
+
+void add(std::optional<Report>& report, Report next) {
+  if (report)
+    report->add(std::move(next));
+  else
+    report = std::move(next);
+}
+
+/// One round of judging and writing; nothing when somebody else was quicker: look again.
+std::optional<int> round(ReleaseRun& run, const Flags& flags, std::optional<Report>& report) {
   const release::Plan plan = run.plan();
   if (const int exit = judge(run, plan, flags.force_conflicts); exit != kDone) return exit;
   for (const std::string& notice : plan.notices) print_warning(notice);
   if (flags.dry_run == "server" || plan.is_nothing()) {
-    print(planned(plan), run.release(), style(flags), out);
+    add(report, planned(plan));
     return kDone;
   }
   ProgressLine line;
@@ -76,9 +92,14 @@ std::optional<int> round(ReleaseRun& run, const Flags& flags, Stdout& out) {
                                 }};
   const release::Outcome outcome = release::write(run.client(), run.release(), plan, options);
   line.end();
+  add(report, written(plan, outcome));
   if (outcome.overtaken) return std::nullopt;
-  print(written(plan, outcome), run.release(), style(flags), out);
-  if (outcome.failures.empty()) return kDone;
+  if (outcome.failures.empty()) {
+    if (!wrote_passwords(outcome)) return kDone;
+    const auto changed = run.session().passwords_changed();
+    if (!changed) return print_unanswered(changed.error());
+    return *changed ? std::nullopt : std::optional(kDone);
+  }
   const int exit = print_failures(outcome.failures);
   fmt::print(stderr, "cnpg-dbm: {} written, {} failed, {} not tried; the next apply goes on from there\n", outcome.done.size(),
              outcome.failures.size(), outcome.skipped);
@@ -90,19 +111,18 @@ int apply(const Flags& flags) {
   int exit = kDone;
   const auto run = ReleaseRun::open(flags, exit);
   if (run == nullptr) return exit;
+  std::optional<Report> report;
+  std::optional<int> ended;
+  for (int i = 0; i < kRounds && !ended; ++i)
+    ended = i > 0 && !run->look(exit) ? exit : round(*run, flags, report);
+  if (!ended) print_error({"others write this release's passwords at the same time", "try again when they are done"});
   Stdout out;
-  for (int i = 0; i < kRounds; ++i) {
-    if (i > 0 && !run->look(exit)) return exit;
-    auto ended = round(*run, flags, out);
-    if (!ended) continue;
-    if (*ended == kDone && flags.wait && flags.dry_run != "server") {
-      out.flush();
-      ended = wait(*run, flags, out);
-    }
-    return finish(out, *ended);
+  if (report) print(*report, run->release(), style(flags), out);
+  if (ended == kDone && flags.wait && flags.dry_run != "server") {
+    out.flush();
+    ended = wait(*run, flags, out);
   }
-  print_error({"another apply of this release writes at the same time", "try again when it is done"});
-  return kRefused;
+  return finish(out, ended.value_or(kRefused));
 }
 
 }  // namespace

@@ -37,11 +37,17 @@ std::vector<Row> rows_of(const release::RotatePlan& plan, const release::RotateO
   return out;
 }
 
+std::vector<const release::LiveObject*> connections_of(const Row& row) {
+  auto out = row.target->connections;
+  if (row.rotated != nullptr) out.insert(out.end(), row.rotated->late.begin(), row.rotated->late.end());
+  return out;
+}
+
 std::string text(const std::vector<Row>& rows, const release::Release& release, bool dry_run) {
   std::string out;
   size_t followed = 0;
   for (const auto& [target, rotated] : rows) {
-    const size_t follow = target->connections.size() - (rotated != nullptr ? rotated->behind : 0);
+    const size_t follow = connections_of({target, rotated}).size() - (rotated != nullptr ? rotated->behind : 0);
     followed += follow;
     out += fmt::format("{}/{} {}: secret/{}, {} connection {}\n", target->cluster, printable(target->role),
                        dry_run ? "would be rotated" : "rotated", target->secret->name, follow, follow == 1 ? "Secret" : "Secrets");
@@ -58,7 +64,7 @@ std::string json(const std::vector<Row>& rows, const release::Release& release, 
   yaml::Value list = yaml::Value::list(arena);
   for (const auto& [target, rotated] : rows) {
     yaml::Value connections = yaml::Value::list(arena);
-    for (const release::LiveObject* each : target->connections) {
+    for (const release::LiveObject* each : connections_of({target, rotated})) {
       yaml::Value connection = yaml::Value::map(arena);
       connection.append(arena, "namespace", text(each->ns));
       connection.append(arena, "name", text(each->name));
@@ -122,7 +128,7 @@ int rotate(const Flags& flags) {
   release::RotateOutcome outcome;
   if (!flags.is_dry()) {
     ProgressLine line;
-    outcome = release::rotate(client, release, *plan, [&](const release::Progress& progress) {
+    outcome = release::rotate(client, kinds, release, *plan, [&](const release::Progress& progress) {
       line.show(fmt::format("{} of {}", progress.done, progress.total));
     });
   }

@@ -30,7 +30,7 @@ struct Listing {
 };
 
 struct ListOptions {
-  std::string label_selector, field_selector;
+  std::string label_selector = {}, field_selector = {};
   std::string_view accept = "application/json";
   size_t page = 1000;  // objects
 };

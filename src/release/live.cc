@@ -27,6 +27,18 @@ class First {
 /// Objects whose names are asked one by one: past that a list of names is quicker.
 constexpr size_t kOneByOne = 64;
 
+/// Those of the release's namespace.
+Status look_for_secrets(kube::Client& client, const Release& release, const kube::ListOptions& options, Live& live) {
+  First first;
+  static const Resource secrets = *kube::well_known("v1", "Secret");
+  kube::list(client, secrets, release.ns, options, [&](auto listing, const kube::ApiError*) {
+    if (listing) return live.take(secrets, std::move(listing).value(), release);
+    first.add(std::move(listing).error());
+  });
+  client.drive();
+  return first.status();
+}
+
 }  // namespace
 
 bool stays_at_home(const Resource& resource) {
@@ -127,16 +139,15 @@ Status look_for_members(kube::Client& client, kube::Kinds& kinds, const Release&
 }
 
 Status look_for_kept_secrets(kube::Client& client, const Release& release, Live& live) {
-  First first;
-  static const Resource secrets = *kube::well_known("v1", "Secret");
-  kube::ListOptions options;
-  options.label_selector = fmt::format("{}=cnpg-dbm,{}={},!{},{}", kManagedBy, kInstance, release.name, kPartOf, kClusterLabel);
-  kube::list(client, secrets, release.ns, options, [&](auto listing, const kube::ApiError*) {
-    if (listing) return live.take(secrets, std::move(listing).value(), release);
-    first.add(std::move(listing).error());
-  });
-  client.drive();
-  return first.status();
+  return look_for_secrets(
+      client, release,
+      {.label_selector = fmt::format("{}=cnpg-dbm,{}={},!{},{}", kManagedBy, kInstance, release.name, kPartOf, kClusterLabel)}, live);
+}
+
+Status look_for_role_passwords(kube::Client& client, const Release& release, Live& live) {
+  return look_for_secrets(client, release,
+                          {.label_selector = fmt::format("{}={}", kPartOf, release.applyset), .field_selector = "type=kubernetes.io/basic-auth"},
+                          live);
 }
 
 Status look_for_others(kube::Client& client, const Release& release, const std::vector<Missing>& missing, Live& live) {

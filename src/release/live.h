@@ -79,6 +79,9 @@ Status look_for_members(kube::Client& client, kube::Kinds& kinds, const Release&
 /// Secrets of this release in its namespace that are no members any more: passwords that were kept.
 Status look_for_kept_secrets(kube::Client& client, const Release& release, Live& live);
 
+/// The members that hold a role's password, as they are now.
+Status look_for_role_passwords(kube::Client& client, const Release& release, Live& live);
+
 /// Those of `ids` that are not there yet, by their names: objects that are not, or no longer, members.
 struct Missing {
   const kube::Resource* resource;

@@ -201,8 +201,9 @@ Call connection_call(const LiveObject& live, const Release& release, std::string
 
 class Rotator {
  public:
-  Rotator(kube::Client& client, const Release& release, const RotatePlan& plan, const std::function<void(const Progress&)>& progress)
-      : client_(client), release_(release), plan_(plan), show_(progress) {}
+  Rotator(kube::Client& client, kube::Kinds& kinds, const Release& release, const RotatePlan& plan,
+          const std::function<void(const Progress&)>& progress)
+      : client_(client), kinds_(kinds), release_(release), plan_(plan), show_(progress) {}
 
   RotateOutcome run() {
     secrets::PasswordSource source;
@@ -216,9 +217,10 @@ class Rotator {
     }
     for (Task& task : tasks_) write_password(task);
     client_.drive();
-    RotateOutcome out{{}, std::move(failures_)};
+    write_late_connections();
+    RotateOutcome out{{}, std::move(failures_), std::move(late_)};
     for (Task& task : tasks_)
-      if (!task.rotated.resource_version.empty()) out.done.push_back(std::move(task.rotated));
+      if (task.is_written()) out.done.push_back(std::move(task.rotated));
     return out;
   }
 
@@ -230,6 +232,7 @@ class Rotator {
     std::string version;
     int tries = 0;
     Rotated rotated;
+    bool is_written() const { return !rotated.resource_version.empty(); }
   };
   struct Follower {
     Task* task = nullptr;
@@ -267,13 +270,37 @@ class Rotator {
   }
   void written(Task& task, std::string_view version, const std::string& at) {
     step();
-    task.rotated = {task.target, std::string(version), at, task.target->connections.size()};
-    for (const LiveObject* connection : task.target->connections) {
-      auto follower = std::make_shared<Follower>();
-      follower->task = &task;
-      follower->live = connection;
-      write_connection(follower);
+    task.rotated = {task.target, std::string(version), at, {}, task.target->connections.size()};
+    for (const LiveObject* connection : task.target->connections) write_connection(follower_of(task, *connection));
+  }
+  /// Those that an apply made, of the old password, after it had been looked for them.
+  void write_late_connections() {
+    std::map<std::pair<std::string, std::string>, Task*> written;
+    for (Task& task : tasks_)
+      if (task.is_written()) written[{task.target->cluster, task.target->role}] = &task;
+    if (written.empty()) return;
+    if (auto looked = look_for_passwords(client_, kinds_, release_, *late_); !looked) return fail("Secrets", std::move(looked).error());
+    for (const auto& [id, object] : late_->objects()) {
+      if (!is_connection(object)) continue;
+      const auto found = written.find({std::string(label(object.value, kClusterLabel)), decoded(object.value, "username")});
+      if (found == written.end() || was_planned(*found->second, object)) continue;
+      Task& task = *found->second;
+      if (decoded_secret(object.value, "password").reveal() == task.password.view()) continue;
+      task.rotated.late.push_back(&object);
+      ++task.rotated.behind;
+      ++progress_.total;
+      write_if_latest(follower_of(task, object));
     }
+    client_.drive();
+  }
+  static bool was_planned(const Task& task, const LiveObject& object) {
+    return std::ranges::any_of(task.target->connections, [&](const LiveObject* each) { return each->id() == object.id(); });
+  }
+  static std::shared_ptr<Follower> follower_of(Task& task, const LiveObject& connection) {
+    auto out = std::make_shared<Follower>();
+    out->task = &task;
+    out->live = &connection;
+    return out;
   }
 
   void write_connection(const std::shared_ptr<Follower>& follower) {
@@ -326,10 +353,12 @@ class Rotator {
   void fail(std::string object, Error error) { failures_.push_back({std::move(object), std::move(error)}); }
 
   kube::Client& client_;
+  kube::Kinds& kinds_;
   const Release& release_;
   const RotatePlan& plan_;
   const std::function<void(const Progress&)>& show_;
   std::deque<Task> tasks_;
+  std::unique_ptr<Live> late_ = std::make_unique<Live>();
   Progress progress_;
   std::vector<Failure> failures_;
 };
@@ -382,9 +411,9 @@ std::vector<Failure> try_rotation(kube::Client& client, const Release& release, 
   return out;
 }
 
-RotateOutcome rotate(kube::Client& client, const Release& release, const RotatePlan& plan,
+RotateOutcome rotate(kube::Client& client, kube::Kinds& kinds, const Release& release, const RotatePlan& plan,
                      const std::function<void(const Progress&)>& progress) {
-  return Rotator(client, release, plan, progress).run();
+  return Rotator(client, kinds, release, plan, progress).run();
 }
 
 Result<std::vector<std::string>> wait_for_passwords(kube::Client& client, const Release& release, const std::vector<Rotated>& done) {

@@ -6,9 +6,12 @@
 //
 // Of two who rotate one role at the same time the first wins. A run that ends between a password
 // Secret and its connection Secrets leaves those with the old password: the next apply mends them,
-// since it renders them from the password that is live. So does rotating again.
+// since it renders them from the password that is live. So does rotating again. An apply that runs
+// at the same time leaves no old password behind: what it made before the password was written is
+// looked for afterwards, and what it writes later it looks at itself (Session::passwords_changed).
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,15 +57,17 @@ struct Rotated {
   const RotateTarget* target = nullptr;
   std::string resource_version;  // of the password Secret
   std::string at;                // RFC 3339
+  std::vector<const LiveObject*> late;  // connection Secrets that were not there yet when it was planned
   size_t behind = 0;
 };
 
 struct RotateOutcome {
   std::vector<Rotated> done;
   std::vector<Failure> failures;
+  std::unique_ptr<Live> seen_late = {};  // what `late` points into
 };
 
-RotateOutcome rotate(kube::Client& client, const Release& release, const RotatePlan& plan,
+RotateOutcome rotate(kube::Client& client, kube::Kinds& kinds, const Release& release, const RotatePlan& plan,
                      const std::function<void(const Progress&)>& progress);
 
 /// Roles whose new password PostgreSQL does not have yet, with the operator's words where it has any;

@@ -90,6 +90,16 @@ Status Session::render(const Source& source) {
                        kinds_, *wanted_);
 }
 
+Result<bool> Session::passwords_changed() const {
+  Live now;
+  if (auto looked = look_for_role_passwords(client_, release_, now); !looked) return std::move(looked).error();
+  return std::ranges::any_of(wanted_->objects, [&](const Object& object) {
+    const LiveObject* live = object.made == Made::kOnce ? now.find(object.id()) : nullptr;
+    const std::string_view password = live != nullptr ? text_at(live->value, {"data", "password"}) : "";
+    return !password.empty() && password != text_at(object.value, {"data", "password"});
+  });
+}
+
 Plan Session::plan(const PlanOptions& options) const { return make_plan(*wanted_, *live_, release_, options); }
 
 }  // namespace dbm::release

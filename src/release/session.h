@@ -34,6 +34,9 @@ class Session {
   /// As look, of a file that wants nothing.
   Status look_for_all();
   Plan plan(const PlanOptions& options) const;
+  /// True when a role has got another password since look(): what carries the old one is to be made
+  /// anew. Asks the server.
+  Result<bool> passwords_changed() const;
 
   const Release& release() const { return release_; }
   Live& live() { return *live_; }

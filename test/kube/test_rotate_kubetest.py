@@ -1,11 +1,13 @@
 """rotate: new passwords, everywhere at once, and never half."""
 
+import json
 import signal
+import threading
 
 import pytest
 
-from faultproxy import Fault, FaultProxy, half, kill_after, kill_before, reset_after, reset_before
-from releases import DONE, REFUSED, Release, grant, in_parallel, service_account, shop
+from faultproxy import Fault, FaultProxy, half, hold, kill_after, kill_before, reset_after, reset_before
+from releases import DONE, REFUSED, Release, grant, in_parallel, service_account, shop, until
 
 ONE = ("--cluster", "shop", "--role", "orders")
 
@@ -112,6 +114,53 @@ def test_fault_at_every_request(rotating, act):
 
     wrong = [said for said in in_parallel(at, range(1, count + 1)) if said]
     assert not wrong, "\n".join(wrong[:5])
+
+
+LATE = {"databases": [{"name": "late", "owner": "orders"}]}, "shop-late-app"
+CHANGED = {"poolers": [{"name": "rw"}]}, "shop-orders-app"
+
+
+def with_more(values: dict, more: dict) -> dict:
+    shop = values["clusters"]["shop"]
+    return {"clusters": {"shop": shop | {key: shop.get(key, []) + added for key, added in more.items()}}}
+
+
+@pytest.mark.parametrize("more, name", [LATE, CHANGED], ids=["made", "changed"])
+def test_an_apply_that_ends_after_a_rotate(rotating, more, name):
+    """It has read the old password, and writes a connection Secret when rotate is done."""
+    release, values = rotating()
+    values, rotated = with_more(values, more), threading.Event()
+    held = Fault(hold(rotated), lambda request: request.writes and request.path.endswith(f"/secrets/{name}"))
+    with FaultProxy(release.judge, [held]) as proxy:
+        process = release.start("apply", "-o", "json", values=values, proxy=proxy)
+        until(lambda: held.hits, "apply writes")
+        release.run("rotate", *ONE)
+        rotated.set()
+        done = release.end(process)
+    assert done.code == DONE, str(done)
+    release.assert_one_password()
+    said = json.loads(done.out)
+    assert f"secret/{name}" in said["created"] + said["changed"]
+    release.run("diff", values=values, code=DONE)
+
+
+@pytest.mark.parametrize("more, name", [LATE, CHANGED], ids=["made", "changed"])
+def test_an_apply_within_a_rotate(rotating, more, name):
+    """Rotate has looked; an apply comes and goes; only then rotate writes."""
+    release, values = rotating()
+    values, applied = with_more(values, more), threading.Event()
+    held = Fault(hold(applied), lambda request: request.writes and request.path.endswith("/secrets/shop-orders-password"))
+    with FaultProxy(release.judge, [held]) as proxy:
+        process = release.start("rotate", *ONE, "-o", "json", proxy=proxy)
+        until(lambda: held.hits, "rotate writes")
+        release.apply(values)
+        applied.set()
+        done = release.end(process)
+    assert done.code == DONE, str(done)
+    release.assert_one_password()
+    rotated, = json.loads(done.out)["rotated"]
+    assert rotated["behind"] == 0 and name in {secret["name"] for secret in rotated["connectionSecrets"]}
+    release.run("diff", values=values, code=DONE)
 
 
 def test_missing_rights_are_named(rotating):
