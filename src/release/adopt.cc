@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "kube/json.h"
 #include "release/applied.h"
+#include "release/connection.h"
+#include "release/managed_fields.h"
 #include "release/tree.h"
 #include "yaml/writer.h"
 
@@ -21,32 +23,9 @@ using yaml::Value;
 
 constexpr std::string_view kReleaseName = "meta.helm.sh/release-name", kReleaseNamespace = "meta.helm.sh/release-namespace";
 constexpr std::string_view kChart = "helm.sh/chart";
-constexpr std::string_view kJsonPatch = "application/json-patch+json";
 
-/// The entry of managedFields that Helm's own marks are in: whatever the program that installed it
-/// called itself.
-struct Entry {
-  size_t index = 0;
-  std::string_view manager, operation;
-  const Value* fields = nullptr;
-};
-std::optional<Entry> entry_of(const Value& live, std::initializer_list<std::string_view> mark) {
-  const auto entries = items_at(live, {"metadata", "managedFields"});
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const Value* fields = entries[i].find("fieldsV1");
-    if (fields != nullptr && text_at(entries[i], {"subresource"}).empty() && fields->find_path(mark) != nullptr)
-      return Entry{i, text_at(entries[i], {"manager"}), text_at(entries[i], {"operation"}), fields};
-  }
-  return std::nullopt;
-}
-
-bool is_password(const LiveObject& live) {
-  return live.resource->kind == "Secret" && text_at(live.value, {"type"}) == "kubernetes.io/basic-auth";
-}
-
-std::string about(const LiveObject& live, const Release& release) {
-  return fmt::format("{} {}{}", live.resource->kind, live.name,
-                     live.ns.empty() || live.ns == release.ns ? "" : fmt::format(" in namespace {}", live.ns));
+std::optional<FieldsEntry> helms_entry(const Value& live) {
+  return entry_with(live, {"f:metadata", "f:annotations", fmt::format("f:{}", kReleaseName)});
 }
 
 /// A map of texts with some set and some taken away.
@@ -89,7 +68,7 @@ Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release
     annotations.erase(kReleaseNamespace);
   }
   body.set(arena, "metadata", metadata);
-  if (is_password(live)) {  // its password is ours by having made it, as of all password Secrets: never applied
+  if (is_password_secret(live)) {  // its password is ours by having made it, as of all password Secrets: never applied
     if (const Value* data = body.find("data")) {
       Value copy = *data;
       copy.erase("password");
@@ -100,52 +79,22 @@ Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release
   return body;
 }
 
-/// managedFields with one entry taken over: applied by us; a password made by us.
-std::string fields_patch(yaml::Arena& arena, const LiveObject& live, const Entry& entry) {
-  Value fields = Value::list(arena);
-  const auto entries = items_at(live.value, {"metadata", "managedFields"});
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (i != entry.index) {
-      if (text_at(entries[i], {"manager"}) == kFieldManager && text_at(entries[i], {"operation"}) == "Apply") return {};  // ours before
-      fields.push(arena, entries[i]);
-      continue;
-    }
-    Value ours = yaml::clone(arena, entries[i]);
-    ours.set(arena, "manager", Value::string(kFieldManager));
-    ours.set(arena, "operation", Value::string("Apply"));
-    if (is_password(live)) {
-      Value owned = *ours.find("fieldsV1");
-      if (const Value* data = owned.find("f:data")) {
-        Value rest = *data;
-        if (rest.erase("f:password")) {
-          owned.set(arena, "f:data", rest);
-          Value made = yaml::clone(arena, entries[i]);
-          made.set(arena, "manager", Value::string(kFieldManager));
-          made.set(arena, "operation", Value::string("Update"));
-          Value password = Value::map(arena), all = Value::map(arena);
-          password.append(arena, "f:password", Value::map(arena));
-          all.append(arena, "f:data", password);
-          made.set(arena, "fieldsV1", all);
-          fields.push(arena, made);
-        }
-      }
-      ours.set(arena, "fieldsV1", owned);
-    }
-    fields.push(arena, ours);
-  }
-  std::string out = fmt::format(R"([{{"op":"test","path":"/metadata/resourceVersion","value":"{}"}},)"
-                                R"({{"op":"replace","path":"/metadata/managedFields","value":)", live.resource_version());
-  yaml::write_json(out, fields);
-  return out + "}]";
-}
-
-Call patch_call(const LiveObject& live, std::string_view type, std::string body) {
+Call marks_call(const LiveObject& live, std::string body) {
   Call call{.verb = Verb::kPatch, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
-  call.query = kube::Query().add("fieldManager", kFieldManager).text();
-  call.content_type = type;
+  call.query = kube::Query().add("fieldManager", "helm").text();
+  call.content_type = kube::kMergePatch;
   call.accept = kube::kMetadataOnly;
   call.body = std::move(body);
   return call;
+}
+
+/// managedFields for the object as it is now, if it is still what was proven to move unchanged.
+Result<Value> ours(yaml::Arena& arena, const LiveObject& live, const Release& release, const Move& move) {
+  const auto entry = helms_entry(live.value);
+  if (!entry || is_applied_by_us(live.value)) return Value::null();
+  if (!yaml::equal(body_of(arena, live, release, entry->manager), move.body))
+    return Error{fmt::format("{}: somebody has just changed it", move.about), "nothing of it was moved: run adopt again"};
+  return taken_over(arena, live, *entry);
 }
 
 Call secret_label(const Release& release, const std::string& name, std::string_view owner) {
@@ -195,17 +144,16 @@ Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& re
       if (object->member)
         ++out.done;
       else
-        out.refusals.push_back({fmt::format("{} is not of Helm's release {} any more", about(*object, release), helm.name), {}});
+        out.refusals.push_back({fmt::format("{} is not of Helm's release {} any more", object->about(release), helm.name), {}});
       continue;
     }
-    const auto entry = entry_of(object->value, {"f:metadata", "f:annotations", fmt::format("f:{}", kReleaseName)});
+    const auto entry = helms_entry(object->value);
     Move move;
     move.live = object;
-    move.about = about(*object, release);
-    move.is_password = is_password(*object);
+    move.about = object->about(release);
+    move.is_password = is_password_secret(*object);
     out.passwords += move.is_password ? 1 : 0;
     move.body = body_of(out.arena, *object, release, entry ? entry->manager : kFieldManager);
-    if (entry) move.fields_patch = fields_patch(out.arena, *object, *entry);
     out.moves.push_back(std::move(move));
   }
   return Ok{};
@@ -243,8 +191,8 @@ std::vector<Failure> adopt(kube::Client& client, const Release& release, const H
   if (!parent.ok()) return {failure_of(fmt::format("Secret {}", release.parent()), parent.error())};
   Progress now{0, adoption.moves.size()};
   for (const Move& move : adoption.moves) {
-    const auto apply = [&, &m = move](Answer&& answer) {
-      if (!answer.ok()) return out.push_back(failure_of(m.about, answer.error()));
+    const auto apply = [&, &m = move](std::optional<Failure> failure) {
+      if (failure) return out.push_back(std::move(*failure));
       client.submit(apply_call(*m.live->resource, m.live->ns, m.live->name, m.body, {.force = true, .accept = kube::kMetadataOnly}),
                     [&](Answer&& applied) {
                       if (!applied.ok()) out.push_back(failure_of(m.about, applied.error()));
@@ -252,10 +200,7 @@ std::vector<Failure> adopt(kube::Client& client, const Release& release, const H
                       if (progress) progress(now);
                     });
     };
-    if (move.fields_patch.empty())
-      apply(Answer(std::string("{}")));
-    else
-      client.submit(patch_call(*move.live, kJsonPatch, move.fields_patch), apply);
+    write_managed_fields(client, release, *move.live, [&](yaml::Arena& memory, const LiveObject& live) { return ours(memory, live, release, move); }, apply);
   }
   client.drive();
   if (!out.empty()) return out;
@@ -269,7 +214,7 @@ std::vector<Failure> adopt(kube::Client& client, const Release& release, const H
 
 namespace {
 
-/// Marks as the manifest has them, ours gone; our entries of managedFields become Helm's.
+/// Marks as the manifest has them, ours gone.
 std::string back_patch(yaml::Arena& arena, const LiveObject& live, const Value* manifest, const Release& release, std::string_view helm) {
   Value labels = Value::map(arena), annotations = Value::map(arena);
   for (const yaml::Member& member : members_at(live.value, {"metadata", "labels"})) {
@@ -296,27 +241,6 @@ std::string back_patch(yaml::Arena& arena, const LiveObject& live, const Value* 
   return out;
 }
 
-/// Our entry of managedFields as Helm's update.
-std::string back_fields_patch(yaml::Arena& arena, const LiveObject& live) {
-  Value fields = Value::list(arena);
-  bool any = false;
-  for (const Value& entry : items_at(live.value, {"metadata", "managedFields"})) {
-    Value copy = yaml::clone(arena, entry);
-    if (text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"subresource"}).empty()) {
-      const bool applied = text_at(entry, {"operation"}) == "Apply";
-      any |= applied;
-      copy.set(arena, "manager", Value::string("helm"));
-      copy.set(arena, "operation", Value::string("Update"));
-    }
-    fields.push(arena, copy);
-  }
-  if (!any) return {};
-  std::string out = fmt::format(R"([{{"op":"test","path":"/metadata/resourceVersion","value":"{}"}},)"
-                                R"({{"op":"replace","path":"/metadata/managedFields","value":)", live.resource_version());
-  yaml::write_json(out, fields);
-  return out + "}]";
-}
-
 }  // namespace
 
 GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmSecrets& helm, Live& live) {
@@ -335,21 +259,17 @@ GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& rel
     if (!object.member) continue;
     const auto found = manifests.find(id);
     const Value* manifest = found != manifests.end() ? found->second : nullptr;
-    if (manifest == nullptr) out.left.push_back(about(object, release));
-    const auto mark = [&, &live_object = object, manifest](Answer&& answer) {
-      if (!answer.ok()) return fail(about(live_object, release), answer.error());
-      Call call = patch_call(live_object, kube::kMergePatch, back_patch(arena, live_object, manifest, release, helm.latest->name));
-      call.query = kube::Query().add("fieldManager", "helm").text();
-      client.submit(std::move(call), [&](Answer&& marked) {
-        if (!marked.ok()) return fail(about(live_object, release), marked.error());
+    if (manifest == nullptr) out.left.push_back(object.about(release));
+    const auto mark = [&, &live_object = object, manifest](std::optional<Failure> failure) {
+      if (failure) return out.failures.push_back(std::move(*failure));
+      client.submit(marks_call(live_object, back_patch(arena, live_object, manifest, release, helm.latest->name)), [&](Answer&& marked) {
+        if (!marked.ok()) return fail(live_object.about(release), marked.error());
         ++out.objects;
       });
     };
-    std::string fields = manifest != nullptr ? back_fields_patch(arena, object) : std::string();
-    if (fields.empty())
-      mark(Answer(std::string("{}")));
-    else
-      client.submit(patch_call(object, kJsonPatch, std::move(fields)), mark);
+    write_managed_fields(client, release, object, [manifest](yaml::Arena& memory, const LiveObject& seen) -> Result<Value> {
+      return manifest != nullptr ? handed_to_helm(memory, seen.value) : Value::null();
+    }, mark);
   }
   client.drive();
   if (!out.failures.empty()) return out;

@@ -48,7 +48,10 @@ Value data_with(yaml::Arena& arena, const Value& live, const Release& release, s
 
 }  // namespace
 
-bool is_role_password(const LiveObject& object) { return is_ours(object, "kubernetes.io/basic-auth"); }
+bool is_password_secret(const LiveObject& object) {
+  return object.resource->kind == "Secret" && text_at(object.value, {"type"}) == kPasswordType;
+}
+bool is_role_password(const LiveObject& object) { return is_ours(object, kPasswordType); }
 
 bool is_connection(const LiveObject& object) {
   return is_ours(object, "Opaque") && object.value.find_path({"data", "password"}) != nullptr &&

@@ -9,6 +9,8 @@
 
 namespace dbm::release {
 
+/// A Secret of user name and password, whosever it is.
+bool is_password_secret(const LiveObject& object);
 /// A member that is a role's password Secret, or a way into a database.
 bool is_role_password(const LiveObject& object);
 bool is_connection(const LiveObject& object);

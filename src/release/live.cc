@@ -49,6 +49,14 @@ bool stays_at_home(const Resource& resource) {
 std::string_view LiveObject::uid() const { return text_at(value, {"metadata", "uid"}); }
 std::string_view LiveObject::resource_version() const { return text_at(value, {"metadata", "resourceVersion"}); }
 
+std::string LiveObject::about(const Release& release) const { return about_object(resource->kind, name, ns, release); }
+
+std::string about_object(std::string_view kind, std::string_view name, std::string_view ns, const Release& release) {
+  std::string out = fmt::format("{} {}", kind, name);
+  if (!ns.empty() && ns != release.ns) out += fmt::format(" in namespace {}", ns);
+  return out;
+}
+
 Owner owner_of(const yaml::Value& object, const Release& release) {
   const std::string_view part_of = label(object, kPartOf);
   if (part_of == release.applyset) return Owner::kUs;
@@ -146,7 +154,7 @@ Status look_for_kept_secrets(kube::Client& client, const Release& release, Live&
 
 Status look_for_role_passwords(kube::Client& client, const Release& release, Live& live) {
   return look_for_secrets(client, release,
-                          {.label_selector = fmt::format("{}={}", kPartOf, release.applyset), .field_selector = "type=kubernetes.io/basic-auth"},
+                          {.label_selector = fmt::format("{}={}", kPartOf, release.applyset), .field_selector = fmt::format("type={}", kPasswordType)},
                           live);
 }
 

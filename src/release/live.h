@@ -27,6 +27,8 @@ struct LiveObject {
   Id id() const { return {group_kind, ns, name}; }
   std::string_view uid() const;
   std::string_view resource_version() const;
+  /// "Secret shop-orders-app", with its namespace when that is not the release's.
+  std::string about(const Release& release) const;
 };
 
 /// Whose an object is.

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "release/compare.h"
+#include "release/connection.h"
 #include "release/tree.h"
 
 namespace dbm::release {
@@ -17,8 +18,7 @@ bool is_cluster(const kube::Resource& resource) {
 
 /// A Secret with a role's password, of ours.
 bool is_password(const LiveObject& live) {
-  return live.resource->kind == "Secret" && text_at(live.value, {"type"}) == "kubernetes.io/basic-auth" &&
-         label(live.value, kManagedBy) == "cnpg-dbm";
+  return is_password_secret(live) && label(live.value, kManagedBy) == "cnpg-dbm";
 }
 
 /// Applying it changes nothing. A password is not in what is applied (call_of), so that after a
@@ -166,11 +166,7 @@ std::string_view Step::cluster() const {
   return is_cluster(*live->resource) ? live->name : label(live->value, kClusterLabel);
 }
 
-std::string Step::about(const Release& release) const {
-  std::string out = fmt::format("{} {}", resource().kind, name());
-  if (!ns().empty() && ns() != release.ns) out += fmt::format(" in namespace {}", ns());
-  return out;
-}
+std::string Step::about(const Release& release) const { return about_object(resource().kind, name(), ns(), release); }
 
 size_t Plan::count(Action action) const {
   return static_cast<size_t>(std::ranges::count(steps, action, &Step::action));

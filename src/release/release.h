@@ -14,6 +14,7 @@ inline constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kInstance = "app.kubernetes.io/instance";
 inline constexpr std::string_view kPartOf = "applyset.kubernetes.io/part-of";
 inline constexpr std::string_view kClusterLabel = "cnpg.io/cluster";
+inline constexpr std::string_view kPasswordType = "kubernetes.io/basic-auth";  // of Secrets with a role's password
 
 struct Release {
   std::string name, ns;
@@ -22,5 +23,8 @@ struct Release {
   std::string adopting = {};
   std::string parent() const { return "cnpg-dbm-" + name; }
 };
+
+/// "Database shop-orders", with its namespace when that is not the release's.
+std::string about_object(std::string_view kind, std::string_view name, std::string_view ns, const Release& release);
 
 }  // namespace dbm::release

@@ -57,11 +57,6 @@ sys_seconds since(const LiveObject& secret) {
   return parse_rfc3339(text_at(secret.value, {"metadata", "creationTimestamp"})).value_or(sys_seconds());
 }
 
-std::string about(const LiveObject& object, const Release& release) {
-  std::string out = fmt::format("Secret {}", object.name);
-  return object.ns == release.ns ? out : out + fmt::format(" in namespace {}", object.ns);
-}
-
 class Planner {
  public:
   Planner(const Live& live, const Release& release, const RotateOptions& options, sys_seconds now)
@@ -245,7 +240,7 @@ class Rotator {
     ++task.tries;
     const std::string at = rfc3339(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
     client_.submit(password_call(*task.target, task.version, task.password.view(), at, /*dry_run=*/false), [this, &task, at](Answer&& answer) {
-      if (!answer.ok()) return answer.error().status == 409 ? look_at_password(task) : fail(about(*task.target->secret, release_), answer.error());
+      if (!answer.ok()) return answer.error().status == 409 ? look_at_password(task) : fail(task.target->secret->about(release_), answer.error());
       yaml::Arena arena(4096);
       const auto read = kube::read_json(arena, answer.body());
       written(task, read ? text_at(*read, {"metadata", "resourceVersion"}) : "?", at);
@@ -254,7 +249,7 @@ class Rotator {
   /// Somebody has written it since: this very run, by a call whose answer was lost; or another.
   void look_at_password(Task& task) {
     client_.submit(get(*task.target->secret), [this, &task](Answer&& answer) {
-      const std::string name = about(*task.target->secret, release_);
+      const std::string name = task.target->secret->about(release_);
       if (!answer.ok()) return fail(name, answer.error());
       Live read;
       const auto live = read.take(secrets_resource(), answer.take_body(), release_);
@@ -309,13 +304,13 @@ class Rotator {
       if (answer.ok() || answer.error().status == 404) return followed(*follower);  // or gone meanwhile
       const kube::ApiError& error = answer.error();
       if (error.status == 409 && follower->tries < kTries) return look_at_connection(follower);
-      fail(about(*follower->live, release_), error);
+      fail(follower->live->about(release_), error);
     });
   }
   void look_at_connection(const std::shared_ptr<Follower>& follower) {
     client_.submit(get(*follower->live), [this, follower](Answer&& answer) {
       if (!answer.ok() && answer.error().status == 404) return followed(*follower);
-      const std::string name = about(*follower->live, release_);
+      const std::string name = follower->live->about(release_);
       if (!answer.ok()) return fail(name, answer.error());
       const auto live = follower->read.take(secrets_resource(), answer.take_body(), release_);
       if (!live) return fail(name, live.error());
@@ -329,10 +324,10 @@ class Rotator {
   void write_if_latest(const std::shared_ptr<Follower>& follower) {
     const LiveObject& secret = *follower->task->target->secret;
     client_.submit(get(secret), [this, follower, &secret](Answer&& answer) {
-      if (!answer.ok()) return fail(about(secret, release_), answer.error());
+      if (!answer.ok()) return fail(secret.about(release_), answer.error());
       Live read;
       const auto live = read.take(secrets_resource(), answer.take_body(), release_);
-      if (!live) return fail(about(secret, release_), live.error());
+      if (!live) return fail(secret.about(release_), live.error());
       const bool is_latest = decoded_secret((*live)->value, "password").reveal() == follower->task->password.view();
       is_latest ? write_connection(follower) : followed(*follower);
     });
@@ -394,7 +389,7 @@ std::vector<Failure> try_rotation(kube::Client& client, const Release& release, 
   std::set<std::pair<std::string_view, bool>> tried;
   const auto submit = [&](Call call, const LiveObject& object) {
     client.submit(std::move(call), [&out, &object, &release](Answer&& answer) {
-      if (!answer.ok() && answer.error().status != 409) out.push_back(failure_of(about(object, release), answer.error()));
+      if (!answer.ok() && answer.error().status != 409) out.push_back(failure_of(object.about(release), answer.error()));
     });
   };
   const std::string at = rfc3339(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import threading
 
 import pytest
 import yaml
@@ -146,6 +147,48 @@ def test_back(installed, helm):
     helm(release, "upgrade")
     helm(release, "uninstall")
     assert release.get("Cluster", "shop") is None
+
+
+@pytest.mark.parametrize("flags", [(), ("--back",)], ids=["there", "back"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_operator_writes_its_status_in_between(installed, flags, times):
+    """Managed fields can be written only for the version that was seen."""
+    release = installed()
+    if flags:
+        release.run("adopt")
+    lock, written = threading.Lock(), []
+
+    def operate(request):
+        with lock:
+            if request.headers.get("content-type", "").startswith("application/json-patch") and request.path.endswith("/clusters/shop") \
+                    and len(written) < times:
+                written.append(request)
+                release.patch("Cluster", "shop", {"status": {"readyInstances": len(written)}}, "operator", subresource="/status")
+
+    passwords, objects = release.passwords(), ours(release)
+    with FaultProxy(release.judge, on_request=operate) as proxy:
+        release.run("adopt", *flags, proxy=proxy)
+    assert len(written) == times and release.passwords() == passwords
+    assert release.members() == (set() if flags else objects)
+    managers = {entry["manager"] for entry in release.get("Cluster", "shop")["metadata"]["managedFields"]}
+    assert "operator" in managers and ("cnpg-dbm" in managers) == (not flags)
+
+
+def test_somebody_changes_an_object_in_between(installed):
+    """It is not what was proven to move without a change: it does not move, and another run goes on."""
+    release = installed()
+
+    def edit(request):
+        if request.headers.get("content-type", "").startswith("application/json-patch") and request.path.endswith("/clusters/shop"):
+            release.patch("Cluster", "shop", {"spec": {"instances": 3}}, "helm")
+
+    with FaultProxy(release.judge, on_request=edit) as proxy:
+        done = release.run("adopt", code=REFUSED, proxy=proxy)
+    assert "Cluster shop: somebody has just changed it" in done.err and "adopt" in done.err
+    assert ("Cluster", release.namespace, "shop") not in release.members()
+    release.run("adopt")
+    assert release.members() == ours(release)
+    assert release.get("Cluster", "shop")["spec"]["instances"] == 3
 
 
 def test_nothing_to_adopt(release, knows):

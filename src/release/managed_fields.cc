@@ -1,0 +1,155 @@
+#include "release/managed_fields.h"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "release/connection.h"
+#include "release/tree.h"
+#include "yaml/writer.h"
+
+namespace dbm::release {
+namespace {
+
+using kube::Answer;
+using kube::Call;
+using kube::Verb;
+using yaml::Value;
+
+constexpr int kTries = 10;  // at an object that others write too
+
+Value update_of(yaml::Arena& arena, const Value& entry, std::string_view manager) {
+  Value out = yaml::clone(arena, entry);
+  out.set(arena, "manager", Value::string(manager));
+  out.set(arena, "operation", Value::string("Update"));
+  return out;
+}
+
+/// Takes f:password out of fieldsV1. False: it was not there.
+bool take_password(yaml::Arena& arena, Value& entry) {
+  const Value* fields = entry.find("fieldsV1");
+  const Value* data = fields != nullptr ? fields->find("f:data") : nullptr;
+  if (data == nullptr) return false;
+  Value rest = *data, all = *fields;
+  if (!rest.erase("f:password")) return false;
+  all.set(arena, "f:data", rest);
+  entry.set(arena, "fieldsV1", all);
+  return true;
+}
+
+Value password_alone(yaml::Arena& arena) {
+  Value password = Value::map(arena), all = Value::map(arena);
+  password.append(arena, "f:password", Value::map(arena));
+  all.append(arena, "f:data", password);
+  return all;
+}
+
+Call patch_call(const LiveObject& live, const Value& fields) {
+  Call call{.verb = Verb::kPatch, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
+  call.query = kube::Query().add("fieldManager", kFieldManager).text();
+  call.content_type = "application/json-patch+json";
+  call.accept = kube::kMetadataOnly;
+  call.body = fmt::format(R"([{{"op":"test","path":"/metadata/resourceVersion","value":"{}"}},)"
+                          R"({{"op":"replace","path":"/metadata/managedFields","value":)", live.resource_version());
+  yaml::write_json(call.body, fields);
+  call.body += "}]";
+  return call;
+}
+
+/// One object's write, until it is through. Holds what it read.
+struct Writing : std::enable_shared_from_this<Writing> {
+  kube::Client& client;
+  const Release& release;
+  NewFields fields;
+  std::function<void(std::optional<Failure>)> done;
+  std::deque<Live> read = {};
+  int tries = 0;
+
+  Writing(kube::Client& c, const Release& r, NewFields f, std::function<void(std::optional<Failure>)> d)
+      : client(c), release(r), fields(std::move(f)), done(std::move(d)) {}
+
+  void write(const LiveObject& live) {
+    yaml::Arena arena(16 * 1024);
+    auto wanted = fields(arena, live);
+    if (!wanted) return done(Failure{live.about(release), std::move(wanted).error()});
+    if (wanted->is_null()) return done(std::nullopt);
+    ++tries;
+    client.submit(patch_call(live, *wanted), [self = shared_from_this(), &live](Answer&& answer) {
+      if (answer.ok()) return self->done(std::nullopt);
+      // A test that fails is no conflict for the server, but something that cannot be processed (422).
+      const bool outdated = answer.error().status == 409 || answer.error().status == 422;
+      if (!outdated || self->tries >= kTries) return self->done(failure_of(live.about(self->release), answer.error()));
+      self->look_again(live, answer.error());
+    });
+  }
+  void look_again(const LiveObject& before, const kube::ApiError& refusal) {
+    Call get{.verb = Verb::kGet, .resource = *before.resource, .ns = std::string(before.ns), .name = std::string(before.name)};
+    client.submit(std::move(get), [self = shared_from_this(), &before, refusal](Answer&& answer) {
+      const std::string name = before.about(self->release);
+      if (!answer.ok()) return self->done(failure_of(name, answer.error()));
+      auto live = self->read.emplace_back().take(*before.resource, answer.take_body(), self->release);
+      if (!live) return self->done(Failure{name, std::move(live).error()});
+      if ((*live)->resource_version() == before.resource_version()) return self->done(failure_of(name, refusal));
+      self->write(**live);
+    });
+  }
+};
+
+}  // namespace
+
+std::optional<FieldsEntry> entry_with(const Value& live, std::initializer_list<std::string_view> field) {
+  const auto entries = items_at(live, {"metadata", "managedFields"});
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const Value* fields = entries[i].find("fieldsV1");
+    if (fields != nullptr && text_at(entries[i], {"subresource"}).empty() && fields->find_path(field) != nullptr)
+      return FieldsEntry{i, text_at(entries[i], {"manager"}), text_at(entries[i], {"operation"})};
+  }
+  return std::nullopt;
+}
+
+bool is_applied_by_us(const Value& live) {
+  return std::ranges::any_of(items_at(live, {"metadata", "managedFields"}), [](const Value& entry) {
+    return text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"operation"}) == "Apply";
+  });
+}
+
+Value taken_over(yaml::Arena& arena, const LiveObject& live, const FieldsEntry& entry) {
+  Value out = Value::list(arena);
+  const auto entries = items_at(live.value, {"metadata", "managedFields"});
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i != entry.index) {
+      out.push(arena, entries[i]);
+      continue;
+    }
+    Value ours = yaml::clone(arena, entries[i]);
+    ours.set(arena, "manager", Value::string(kFieldManager));
+    ours.set(arena, "operation", Value::string("Apply"));
+    if (is_password_secret(live) && take_password(arena, ours)) {
+      Value made = update_of(arena, entries[i], kFieldManager);
+      made.set(arena, "fieldsV1", password_alone(arena));
+      out.push(arena, made);
+    }
+    out.push(arena, ours);
+  }
+  return out;
+}
+
+Value handed_to_helm(yaml::Arena& arena, const Value& live) {
+  Value out = Value::list(arena);
+  bool any = false;
+  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
+    const bool ours = text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"subresource"}).empty();
+    any |= ours && text_at(entry, {"operation"}) == "Apply";
+    out.push(arena, ours ? update_of(arena, entry, "helm") : entry);
+  }
+  return any ? out : Value::null();
+}
+
+void write_managed_fields(kube::Client& client, const Release& release, const LiveObject& live, NewFields fields,
+                          std::function<void(std::optional<Failure>)> done) {
+  std::make_shared<Writing>(client, release, std::move(fields), std::move(done))->write(live);
+}
+
+}  // namespace dbm::release
