@@ -1,5 +1,6 @@
 #include "cli/diff_report.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -24,6 +25,18 @@ std::string text(const yaml::Value& value, bool secret) {
   std::string out;
   yaml::write_json(out, value);
   return printable(out, 300);
+}
+
+constexpr std::string_view kData = ".data.";
+
+/// Where the run of a Secret's keys that begins there ends: those to which the same happens.
+size_t end_of_keys(const std::vector<release::FieldChange>& fields, size_t begin) {
+  const auto is_key = [&](size_t i) {
+    return fields[i].secret && fields[i].change != Change::kOwned && fields[i].change == fields[begin].change && fields[i].path.starts_with(kData);
+  };
+  size_t end = begin;
+  while (end < fields.size() && is_key(end)) ++end;
+  return std::max(end, begin + 1);
 }
 
 std::string_view colour_of(char sign) {
@@ -52,8 +65,21 @@ void DiffPrinter::step(const release::StepChanges& change, const release::Releas
     case Action::kChange: line('~', about); break;
     case Action::kSame: return;
   }
-  for (const release::FieldChange& field : change.fields) print(field);
+  for (size_t i = 0, end; i < change.fields.size(); i = end) {
+    end = end_of_keys(change.fields, i);
+    end > i + 1 ? print_keys(std::span(change.fields).subspan(i, end - i)) : print(change.fields[i]);
+  }
   if (change.refusal) line('!', change.refusal->message, "    ");
+}
+
+/// Keys of a Secret to which the same happens: all that there is to see of them is their names.
+void DiffPrinter::print_keys(std::span<const release::FieldChange> fields) {
+  std::string keys;
+  for (const release::FieldChange& field : fields) keys += (keys.empty() ? "" : ", ") + field.path.substr(kData.size());
+  const Change change = fields.front().change;
+  const std::string_view what = change == Change::kChanged ? "changed (secret)" : "(secret)";
+  line(change == Change::kAdded ? '+' : change == Change::kRemoved ? '-' : '~',
+       fmt::format("{}: {} {}", kData.substr(0, kData.size() - 1), keys, what), "    ");
 }
 
 void DiffPrinter::print(const release::FieldChange& field) {

@@ -2,6 +2,7 @@
 
 // Changes of objects, field by field, for people. What is secret is said to be changed, never shown.
 
+#include <span>
 #include <string_view>
 
 #include "cli/io.h"
@@ -18,6 +19,7 @@ class DiffPrinter {
  private:
   void line(char sign, std::string_view text, std::string_view indent = "");
   void print(const release::FieldChange& field);
+  void print_keys(std::span<const release::FieldChange> fields);
 
   Stdout& out_;
   bool colour_;

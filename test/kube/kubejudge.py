@@ -81,8 +81,8 @@ class Judge:
     """One API server.
 
     `definitions` is the version of CloudNativePG's custom resources, 1.29.0 or 1.30.0, or a .yaml file of them.
-    The webhooks are always 1.29.0's. `fairness`: API Priority and Fairness, as real servers have it; without it kubectl
-    holds itself back to 50 requests a second. `durable`: etcd writes to the disk before it answers.
+    The webhooks are always 1.29.0's. `fairness`: API Priority and Fairness, as real servers have it. `durable`: etcd
+    writes to the disk before it answers.
     """
 
     def __init__(self, definitions: str = "1.29.0", fairness: bool = False, durable: bool = False):
