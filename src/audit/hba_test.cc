@@ -61,6 +61,7 @@ struct Case {
   Way way = Way::kPlain;
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.line << " | " << c.role << " " << c.database << " " << c.address; }
 class HbaCases : public ::testing::TestWithParam<Case> {};
 
 TEST_P(HbaCases, OneLine) {

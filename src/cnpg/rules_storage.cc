@@ -6,25 +6,20 @@
 #include "base/text.h"
 #include "cnpg/judge.h"
 #include "cnpg/quantity.h"
+#include "cnpg/volume.h"
 
 namespace dbm::cnpg {
 namespace {
 
 void volume(Judge& j, const std::string& path) {
   const yaml::Value* storage = j.at(path);
-  const std::string_view size = storage != nullptr ? Judge::text(*storage, "size") : std::string_view();
-  if (!size.empty()) {
-    if (!parse_quantity(size))
-      j.error("bad-value", path + ".size",
-              fmt::format("\"{}\" is no Kubernetes quantity", printable(size)),
-              "for example 50Gi");
-    return;
-  }
-  const yaml::Value* request =
-      storage != nullptr ? Judge::at(*storage, "pvcTemplate.resources.requests.storage") : nullptr;
-  if (request == nullptr)
+  const VolumeSize size = storage != nullptr ? volume_size(*storage) : VolumeSize();
+  if (size.text.empty())
     j.error("missing-field", path, "the volume has no size",
             "give size, or pvcTemplate.resources.requests.storage");
+  else if (!parse_quantity(size.text))
+    j.error("bad-value", fmt::format("{}.{}", path, size.field),
+            fmt::format("\"{}\" is no Kubernetes quantity", printable(size.text)), "for example 50Gi");
 }
 
 bool is_tablespace_name(std::string_view name) {

@@ -57,6 +57,7 @@ std::string judge(const RuleCase& c, Version version = kLatest) {
   return codes;
 }
 
+void PrintTo(const RuleCase& c, std::ostream* out) { *out << c.kind << " " << c.fragment; }
 class Rules : public ::testing::TestWithParam<RuleCase> {};
 
 TEST_P(Rules, AreTheOperators) {

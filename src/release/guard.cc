@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cnpg/image.h"
 #include "cnpg/quantity.h"
+#include "cnpg/volume.h"
 #include "release/tree.h"
 
 namespace dbm::release {
@@ -28,7 +29,8 @@ class Guard {
 
   void cluster() {
     for (const std::string_view storage : {"storage", "walStorage"}) {
-      shrinks({"spec", storage, "size"});
+      const Value *before = live_.value.find_path({"spec", storage}), *after = wanted_.value.find_path({"spec", storage});
+      if (before != nullptr && after != nullptr) shrinks(fmt::format("spec.{}.", storage), *before, *after);
       changes({"spec", storage, "storageClass"}, "an existing volume keeps its storage class");
       changes({"spec", storage, "pvcTemplate", "storageClassName"}, "an existing volume keeps its storage class");
     }
@@ -59,10 +61,11 @@ class Guard {
     if (!before.empty() && !after.empty() && before != after)
       say(fmt::format("{}: {} -> {}: {}", dotted(path), printable(before), printable(after), why));
   }
-  void shrinks(Path path) {
-    const auto before = cnpg::parse_quantity(text_at(live_.value, path)), after = cnpg::parse_quantity(text_at(wanted_.value, path));
-    if (before && after && *after < *before)
-      say(fmt::format("{}: {} -> {}: a volume never shrinks", dotted(path), text_at(live_.value, path), text_at(wanted_.value, path)));
+  void shrinks(std::string_view where, const Value& live, const Value& wanted) {
+    const auto [old_text, old_field] = cnpg::volume_size(live);
+    const auto [new_text, field] = cnpg::volume_size(wanted);
+    const auto before = cnpg::parse_quantity(old_text), after = cnpg::parse_quantity(new_text);
+    if (before && after && *after < *before) say(fmt::format("{}{}: {} -> {}: a volume never shrinks", where, field, old_text, new_text));
   }
   static const Value* named(std::span<const Value> list, std::string_view name) {
     const auto found = std::ranges::find_if(list, [&](const Value& item) { return text_at(item, {"name"}) == name; });
@@ -77,9 +80,8 @@ class Guard {
         say(fmt::format("tablespace {} would go, and its volume with it", printable(name)));
         continue;
       }
-      const auto old_size = cnpg::parse_quantity(text_at(before, {"storage", "size"}));
-      const auto new_size = cnpg::parse_quantity(text_at(*after, {"storage", "size"}));
-      if (old_size && new_size && *new_size < *old_size) say(fmt::format("tablespace {}: a volume never shrinks", printable(name)));
+      const Value *old_storage = before.find("storage"), *new_storage = after->find("storage");
+      if (old_storage != nullptr && new_storage != nullptr) shrinks(fmt::format("tablespace {}: ", printable(name)), *old_storage, *new_storage);
     }
   }
   static int major_of(const Value& cluster) {

@@ -31,7 +31,11 @@ TEST(Guard, VolumesNeverShrink) {
   EXPECT_EQ(cluster(R"({"walStorage":{"size":"2Gi"}})", R"({"walStorage":{"size":"1024Mi"}})"),
             "spec.walStorage.size: 2Gi -> 1024Mi: a volume never shrinks");
   EXPECT_EQ(cluster(R"({"tablespaces":[{"name":"fast","storage":{"size":"2Gi"}}]})", R"({"tablespaces":[{"name":"fast","storage":{"size":"1Gi"}}]})"),
-            "tablespace fast: a volume never shrinks");
+            "tablespace fast: size: 2Gi -> 1Gi: a volume never shrinks");
+  const std::string claim = R"({"storage":{"pvcTemplate":{"resources":{"requests":{"storage":"5Gi"}}}}})";
+  EXPECT_EQ(cluster(R"({"storage":{"size":"10Gi"}})", claim), "spec.storage.pvcTemplate.resources.requests.storage: 10Gi -> 5Gi: a volume never shrinks");
+  EXPECT_EQ(cluster(claim, R"({"storage":{"size":"4Gi"}})"), "spec.storage.size: 5Gi -> 4Gi: a volume never shrinks");
+  EXPECT_EQ(cluster(claim, R"({"storage":{"size":"50Gi"}})"), "");
   EXPECT_EQ(cluster(R"({"storage":{"size":"10Gi"}})", R"({"storage":{"size":"10240Mi"}})"), "");
   EXPECT_EQ(cluster(R"({"storage":{"size":"10Gi"}})", R"({"storage":{"size":"1Ti"}})"), "");
   EXPECT_EQ(cluster(R"({"storage":{"size":"10Gi"}})", R"({"storage":{}})"), "");

@@ -1,12 +1,14 @@
 #include "release/plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "release/compare.h"
 #include "release/connection.h"
+#include "release/references.h"
 #include "release/tree.h"
 
 namespace dbm::release {
@@ -94,6 +96,21 @@ class Planner {
   bool is_left_over(const LiveObject& object) const {
     return is_password(object) && owner_of(object.value, release_) == Owner::kUs && doomed_.contains(label(object.value, kClusterLabel));
   }
+  /// Secrets that something names which stays: whoever takes one out of the file, to look after it
+  /// himself, does not want it to be gone.
+  bool is_named(const LiveObject& object) {
+    if (object.resource->kind != "Secret" || object.ns != release_.ns) return false;
+    if (!named_) {
+      named_.emplace();
+      const auto take = [&](const yaml::Value& value) {
+        for (SecretReference& reference : secret_references(value)) named_->insert(std::move(reference.name));
+      };
+      for (const Object& wanted : wanted_.objects) take(wanted.value);
+      for (const auto& [id, live] : live_.objects())
+        if (live.member && !ids_.contains(id) && is_kept(live)) take(live.value);
+    }
+    return named_->contains(object.name);
+  }
   /// A cluster that stays, and what it runs and is backed up with.
   bool is_kept(const LiveObject& object) const {
     const std::string_view kind = object.resource->kind;
@@ -112,6 +129,9 @@ class Planner {
       step.action = Action::kRelease;
     } else if (is_password(object) && !doomed_.contains(label(object.value, kClusterLabel))) {
       step.action = Action::kRelease;
+    } else if (is_named(object)) {
+      step.action = Action::kRelease;
+      plan_.notices.push_back(fmt::format("{} is named by what stays: it stays too, and is yours", step.about(release_)));
     } else {
       guard([&](std::vector<Danger>& found) { guard_removal(object, found); });
       if (object.resource->kind == "Database" && text_at(object.value, {"spec", "databaseReclaimPolicy"}) != "delete" &&
@@ -155,6 +175,7 @@ class Planner {
   const PlanOptions& options_;
   std::set<Id> ids_;
   std::set<std::string_view> doomed_, kept_;  // clusters that are not wanted: deleted, or left alone
+  std::optional<std::set<std::string, std::less<>>> named_;  // Secrets
   std::vector<Step> removals_;
   Plan plan_;
 };

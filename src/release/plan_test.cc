@@ -150,6 +150,24 @@ TEST(Plan, ClustersThatAreKeptStayWithWhatTheyNeed) {
   EXPECT_EQ(world.plan.steps.size(), 17u) << "all others go";
 }
 
+TEST(Plan, SecretsThatAreStillNamedStay) {
+  const std::string of_role = R"("spec":{"managed":{"roles":[{"name":"a","passwordSecret":{"name":"mine"}}]}})";
+  World kept;
+  kept.have(kClusterKind, "main", of_role);
+  kept.have(kSecretKind, "mine", R"("type":"Opaque")");
+  kept.have(kSecretKind, "other", R"("type":"Opaque")");
+  EXPECT_EQ(kept.steps({.keep_clusters = true}), "release Cluster main, release Secret mine, prune Secret other");
+  EXPECT_EQ(kept.steps({.allowed = {"main"}, .keep_clusters = true}), "prune Cluster main, prune Secret mine, prune Secret other");
+
+  World wanted;
+  const std::string backed_up = R"("spec":{"backup":{"barmanObjectStore":{"s3Credentials":{"accessKeyId":{"name":"s3","key":"k"}}}}})";
+  wanted.want(kClusterKind, "main", backed_up);
+  wanted.have(kClusterKind, "main", backed_up);
+  wanted.have(kSecretKind, "s3", R"("type":"Opaque")");
+  EXPECT_EQ(wanted.steps(), "same Cluster main, release Secret s3");
+  EXPECT_THAT(wanted.plan.notices, ElementsAre("Secret s3 is named by what stays: it stays too, and is yours"));
+}
+
 TEST(Plan, PasswordsThatWereKeptGoWithTheirCluster) {
   World world;
   world.have(kClusterKind, "old", kSpec);

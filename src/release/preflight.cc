@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cnpg/quantity.h"
+#include "cnpg/volume.h"
 #include "kube/json.h"
 #include "kube/list.h"
 #include "release/references.h"
@@ -117,10 +118,11 @@ class Preflight {
       if (step.resource().kind != "Cluster") continue;
       const auto instances = static_cast<long double>(int_at(step.wanted->value, {"spec", "instances"}, 1));
       for (const std::string_view key : {"storage", "walStorage"})
-        if (const auto size = cnpg::parse_quantity(text_at(step.wanted->value, {"spec", key, "size"}))) {
-          storage += size->value * instances;
-          volumes += instances;
-        }
+        if (const yaml::Value* volume = step.wanted->value.find_path({"spec", key}))
+          if (const auto size = cnpg::parse_quantity(cnpg::volume_size(*volume).text)) {
+            storage += size->value * instances;
+            volumes += instances;
+          }
     }
     if (creates.empty()) return;
     kube::list(client_, *kube::well_known("v1", "ResourceQuota"), release_.ns, {},

@@ -29,17 +29,18 @@ Status Session::start_over() {
   return Ok{};
 }
 
-Status Session::look(const Source& source) {
+Status Session::look(Source source) {
+  source_ = std::move(source);
   if (auto begun = start_over(); !begun) return begun;
   ApplySet set = live_->set();
-  if (has_unknown_kinds(*source.values) || has_foreign_kinds(set))
+  if (has_unknown_kinds(*source_.values) || has_foreign_kinds(set))
     if (auto learnt = kinds_.learn(client_); !learnt) return learnt;
-  set.add(expected(source, kinds_));
+  set.add(expected(source_, kinds_));
   if (auto members = look_for_members(client_, kinds_, release_, set, *live_); !members) return members;
-  if (auto rendered = render(source); !rendered) return rendered;
+  if (auto rendered = render(); !rendered) return rendered;
   bool knows_more = false;
   if (auto others = look_for_strangers(knows_more); !others || !knows_more) return others;
-  return render(source);
+  return render();
 }
 
 Status Session::look_for_all() {
@@ -75,16 +76,16 @@ std::optional<secrets::Secret> Session::known_password(std::string_view secret) 
   return secrets::Secret(std::move(*decoded));
 }
 
-Status Session::render(const Source& source) {
-  auto passwords = Passwords::make(source.key_file, source.clusters, release_.ns,
+Status Session::render() {
+  auto passwords = Passwords::make(source_.key_file, source_.clusters, release_.ns,
                                    [this](std::string_view secret) { return known_password(secret); });
   if (!passwords) return std::move(passwords).error();
   passwords_ = std::move(passwords).value();
-  const auto once = made_once(source.clusters, !source.key_file.empty());
+  const auto once = made_once(source_.clusters, !source_.key_file.empty());
   wanted_ = std::make_unique<Wanted>();
-  return render_wanted({.values = source.values,
-                        .clusters = source.clusters,
-                        .options = &source.options,
+  return render_wanted({.values = source_.values,
+                        .clusters = source_.clusters,
+                        .options = &source_.options,
                         .password = [this](const spec::Cluster& c, size_t i) { return passwords_->of(c, i); },
                         .is_made_once = [&](std::string_view name) { return once.contains(name); }},
                        kinds_, *wanted_);

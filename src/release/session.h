@@ -14,7 +14,7 @@
 
 namespace dbm::release {
 
-/// The values of a run. Everything outlives the session.
+/// The values of a run. What is pointed at outlives the session.
 struct Source {
   const spec::Values* values = nullptr;
   std::span<const render::ClusterPlan> clusters;
@@ -30,7 +30,7 @@ class Session {
   Status look_for_parent();
   /// What the file wants and what there is of it. May be called again: everything is seen anew, and
   /// earlier plans are void.
-  Status look(const Source& source);
+  Status look(Source source);
   /// As look, of a file that wants nothing.
   Status look_for_all();
   Plan plan(const PlanOptions& options) const;
@@ -47,13 +47,14 @@ class Session {
 
  private:
   Status start_over();
-  Status render(const Source& source);
+  Status render();
   Status look_for_strangers(bool& knows_more);
   std::optional<secrets::Secret> known_password(std::string_view secret) const;
 
   kube::Client& client_;
   Release release_;
   kube::Kinds kinds_;
+  Source source_;  // what is wanted points into it
   std::unique_ptr<Live> live_ = std::make_unique<Live>();
   std::unique_ptr<Wanted> wanted_ = std::make_unique<Wanted>();
   std::optional<Passwords> passwords_;

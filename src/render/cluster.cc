@@ -1,6 +1,7 @@
 // Cluster objects.
 
 #include "render/kinds.h"
+#include "spec/volumes.h"
 #include "spec/wal_sizes.h"
 
 namespace dbm::render {
@@ -43,7 +44,7 @@ Map parameters(yaml::Arena& arena, const Cluster& c) {
 
 Map storage(yaml::Arena& arena, const auto& s) {
   Map out(arena);
-  out.set("size", s.size, s.pos("size"))
+  out.set("size", spec::rendered_size(s), s.pos("size"))
       .set("storageClass", s.storage_class, s.pos("storageClass"))
       .set("pvcTemplate", s.pvc_template);
   return out;

@@ -224,6 +224,18 @@ TEST(Render, EveryTenantHasHisOwnAndNothingElse) {
   }));
 }
 
+TEST(Volumes, TheDefaultSizeGivesWayToTheClaimsTemplate) {  // as the chart; CloudNativePG prefers size
+  const std::string claim = "pvcTemplate: {resources: {requests: {storage: 5Gi}}}";
+  const auto sizes = [](const std::string& storage) {
+    Rendered r(cluster("    storage: {" + storage + "}\n    walStorage: {enabled: true, " + storage + "}\n    databases: []\n"));
+    const std::string path = "Cluster/default/main";
+    return r.json(path, {"spec", "storage", "size"}) + " " + r.json(path, {"spec", "walStorage", "size"});
+  };
+  EXPECT_EQ(sizes(claim), " ");
+  EXPECT_EQ(sizes("size: 6Gi, " + claim), R"("6Gi" "6Gi")");
+  EXPECT_EQ(sizes("pvcTemplate: {accessModes: [ReadWriteOnce]}"), R"("50Gi" "10Gi")");
+}
+
 TEST(Order, IsHelms) {
   EXPECT_LT(install_rank("Namespace"), install_rank("Secret"));
   EXPECT_LT(install_rank("Secret"), install_rank("Deployment"));

@@ -14,7 +14,7 @@ const Record& record_of<Storage>() {
                           {.check = check_quantity, .example = "100Gi"}),
       key<&Storage::storage_class>("storageClass", "StorageClass of the volume.",
                                    {.check = check_dns_subdomain, .example = "fast-ssd"}),
-      key<&Storage::pvc_template>("pvcTemplate", "Further fields of the PersistentVolumeClaim.",
+      key<&Storage::pvc_template>("pvcTemplate", "Further fields of the PersistentVolumeClaim; `resources.requests.storage` takes the place of the default `size`.",
                                   {.cnpg = "Cluster.spec.storage.pvcTemplate"}),
   };
   static const Record kRecord{"Storage", "Where the data of each instance lives.", kKeys};
@@ -29,7 +29,7 @@ const Record& record_of<WalStorage>() {
                              {.check = check_quantity, .example = "20Gi"}),
       key<&WalStorage::storage_class>("storageClass", "StorageClass of the WAL volume.",
                                       {.check = check_dns_subdomain}),
-      key<&WalStorage::pvc_template>("pvcTemplate", "Further fields of the PersistentVolumeClaim.",
+      key<&WalStorage::pvc_template>("pvcTemplate", "Further fields of the PersistentVolumeClaim; `resources.requests.storage` takes the place of the default `size`.",
                                      {.cnpg = "Cluster.spec.walStorage.pvcTemplate"}),
   };
   static const Record kRecord{"WalStorage", "A volume of its own for the write-ahead log.", kKeys};

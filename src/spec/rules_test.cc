@@ -15,6 +15,7 @@ struct RuleCase {
   const char* said;
 };
 
+void PrintTo(const RuleCase& c, std::ostream* out) { *out << c.body; }
 class ClusterRules : public ::testing::TestWithParam<RuleCase> {};
 
 TEST_P(ClusterRules, SayWhereAndWhat) {

@@ -1,6 +1,7 @@
 #include "spec/wal_sizes.h"
 
 #include "cnpg/quantity.h"
+#include "spec/volumes.h"
 
 namespace dbm::spec {
 namespace {
@@ -20,7 +21,7 @@ Text effective(const Cluster& c, std::string_view name, Text own) {
 std::optional<Quantity> wal_volume(const Cluster& c) {
   if (const Tree* size = c.additional_cluster_spec.find_path({"walStorage", "size"}))
     return cnpg::parse_quantity(size->text());
-  return c.wal_storage.enabled ? cnpg::parse_quantity(c.wal_storage.size) : std::nullopt;
+  return c.wal_storage.enabled ? cnpg::parse_quantity(volume_size(c.wal_storage)) : std::nullopt;
 }
 
 bool fits(Text size, const std::optional<Quantity>& below) {

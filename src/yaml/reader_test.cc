@@ -20,6 +20,7 @@ struct ScalarCase {
   Kind kind;
 };
 
+void PrintTo(const ScalarCase& c, std::ostream* out) { *out << c.text; }
 class ReadScalars : public ::testing::TestWithParam<ScalarCase> {};
 
 TEST_P(ReadScalars, AreResolvedAsHelmDoes) {
@@ -110,6 +111,7 @@ struct BadCase {
   const char* message;
 };
 
+void PrintTo(const BadCase& c, std::ostream* out) { *out << c.name; }
 class ReadRefused : public ::testing::TestWithParam<BadCase> {};
 
 TEST_P(ReadRefused, WithPlaceAndReason) {

@@ -31,6 +31,7 @@ struct SetCase {
   const char* json;
 };
 
+void PrintTo(const SetCase& c, std::ostream* out) { *out << c.argument; }
 class SetTyped : public ::testing::TestWithParam<SetCase> {};
 
 TEST_P(SetTyped, GivesWhatHelmGives) {
@@ -91,6 +92,7 @@ struct BadCase {
   const char* message;
 };
 
+void PrintTo(const BadCase& c, std::ostream* out) { *out << c.argument; }
 class SetRefused : public ::testing::TestWithParam<BadCase> {};
 
 TEST_P(SetRefused, WithItsPlace) {

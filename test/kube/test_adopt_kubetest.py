@@ -18,6 +18,7 @@ VALUES = shop("orders", {"name": "customers", "owner": "customers"}, maxConnecti
 VALUES["clusters"]["shop"] |= {
     "poolers": [{"name": "rw", "instances": 2, "poolMode": "transaction", "parameters": {"default_pool_size": "5"}}],
     "backup": {"enabled": True, "schedule": "0 0 3 * * *", "s3": {"bucket": "b", "path": "shop", "region": "r", "credentials": {"existingSecret": "keys"}}}}
+VALUES["extraObjects"] = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-extra"}, "data": {"a": "b"}}]
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,7 @@ def chart(tmp_path_factory):
     helpers = folder / "templates/_helpers.tpl"
     helpers.write_text(re.sub(r".*(applyset\.kubernetes\.io|managed-by).*\n", "", helpers.read_text()))
     (folder / "values.yaml").write_text("clusters: {}\n")
+    (folder / "templates/extra.yaml").write_text("{{- range .Values.extraObjects }}\n---\n{{ toYaml . }}\n{{- end }}\n")
     return folder
 
 
@@ -83,7 +85,7 @@ def test_dry_run(installed):
     with FaultProxy(release.judge) as proxy:
         done = release.run("adopt", "--dry-run=server", proxy=proxy)
         assert not proxy.writes
-    assert "9 objects" in done.out and release.versions() == before
+    assert "10 objects" in done.out and release.versions() == before
 
 
 def test_adopt(installed):
@@ -91,13 +93,13 @@ def test_adopt(installed):
     passwords, objects = release.passwords(), ours(release)
     specs = {key: obj.get("spec") for key, obj in release.state().items()}
     done = release.run("adopt")
-    assert release.name in done.out
+    assert release.name in done.out and "    ! " not in done.out, f"the next apply would be refused: {done}"
     assert release.passwords() == passwords
     assert release.members() == objects
     assert {key: release.state()[key].get("spec") for key in objects} == {key: specs[key] for key in objects}
     release.apply(VALUES)
     assert release.passwords() == passwords
-    assert release.members() == release.template(VALUES).keys()
+    assert release.members() == {(kind, ns or release.namespace, name) for kind, ns, name in release.template(VALUES)}
     release.run("diff", values=VALUES, code=DONE)
     before = release.versions()
     release.run("adopt", code=(DONE, REFUSED))
