@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/finish.h"
 #include "release/passwords.h"
+#include "yaml/at.h"
 #include "yaml/reader.h"
 #include "yaml/writer.h"
 
@@ -24,14 +25,9 @@ namespace {
 using yaml::Value;
 using ObjectId = std::tuple<std::string, std::string, std::string>;
 
-std::string text_at(const Value* from, std::initializer_list<std::string_view> path) {
-  const Value* value = from != nullptr ? from->find_path(path) : nullptr;
-  return value != nullptr ? std::string(value->text()) : std::string();
-}
-
 ObjectId id_of(const Value& object) {
-  return {text_at(&object, {"kind"}), text_at(&object, {"metadata", "namespace"}),
-          text_at(&object, {"metadata", "name"})};
+  return {std::string(text_at(object, {"kind"})), std::string(text_at(object, {"metadata", "namespace"})),
+          std::string(text_at(object, {"metadata", "name"}))};
 }
 
 struct Options {
@@ -41,14 +37,14 @@ struct Options {
 
 Options options_of(const Value& config) {
   Options options;
-  if (auto name = text_at(&config, {"metadata", "name"}); !name.empty())
-    options.values.render.release = std::move(name);
-  if (auto ns = text_at(&config, {"metadata", "namespace"}); !ns.empty())
-    options.values.render.ns = std::move(ns);
-  options.values.cnpg_version = text_at(&config, {"options", "cnpgVersion"});
-  options.passwords.key_file = text_at(&config, {"options", "passwordKeyFile"});
-  options.values.lenient = text_at(&config, {"options", "lenient"}) == "true";
-  options.values.strict = text_at(&config, {"options", "strict"}) == "true";
+  if (auto name = text_at(config, {"metadata", "name"}); !name.empty())
+    options.values.render.release = name;
+  if (auto ns = text_at(config, {"metadata", "namespace"}); !ns.empty())
+    options.values.render.ns = ns;
+  options.values.cnpg_version = text_at(config, {"options", "cnpgVersion"});
+  options.passwords.key_file = text_at(config, {"options", "passwordKeyFile"});
+  options.values.lenient = text_at(config, {"options", "lenient"}) == "true";
+  options.values.strict = text_at(config, {"options", "strict"}) == "true";
   return options;
 }
 
@@ -77,7 +73,7 @@ class Function {
     const auto list = yaml::read(input_.arena, input_.sources, source, input_.diagnostics);
     if (input_.diagnostics.has_errors()) return fail();
     const Value* config = list ? list->find("functionConfig") : nullptr;
-    if (text_at(&*list, {"kind"}) != "ResourceList" || config == nullptr)
+    if (text_at(*list, {"kind"}) != "ResourceList" || config == nullptr)
       return refuse("standard input holds no ResourceList with a functionConfig",
                     "cnpg-dbm --help lists the commands");
     return render_into(*list, *config);

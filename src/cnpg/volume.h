@@ -5,14 +5,13 @@
 
 #include <string_view>
 
-#include "yaml/value.h"
+#include "yaml/at.h"
 
 namespace dbm::cnpg {
 
 /// What a PersistentVolumeClaim's spec asks for; empty: nothing.
 inline std::string_view requested_storage(const yaml::Value& pvc_template) {
-  const yaml::Value* storage = pvc_template.find_path({"resources", "requests", "storage"});
-  return storage != nullptr ? storage->text() : std::string_view();
+  return text_at(pvc_template, {"resources", "requests", "storage"});
 }
 
 /// `field`: where it stands below the StorageConfiguration. An empty text: nowhere.
@@ -21,7 +20,7 @@ struct VolumeSize {
 };
 
 inline VolumeSize volume_size(const yaml::Value& storage) {
-  if (const yaml::Value* size = storage.find("size"); size != nullptr && !size->text().empty()) return {size->text(), "size"};
+  if (const std::string_view size = text_at(storage, {"size"}); !size.empty()) return {size, "size"};
   const yaml::Value* claim = storage.find("pvcTemplate");
   return {claim != nullptr ? requested_storage(*claim) : std::string_view(), "pvcTemplate.resources.requests.storage"};
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kube/json.h"
 #include "kube/retry.h"
+#include "yaml/at.h"
 
 namespace dbm::kube {
 namespace {
@@ -46,16 +47,12 @@ Request request_of(const Call& call) {
 ApiError status_error(int status, const std::string& body) {
   ApiError out{.status = status, .reason = {}, .message = {}, .hint = {}, .causes = {}};
   yaml::Arena arena(4096);
-  const auto text_of = [](const yaml::Value& map, std::string_view key) {
-    const yaml::Value* found = map.find(key);
-    return found != nullptr ? std::string(found->text()) : std::string();
-  };
+  const auto text_of = [](const yaml::Value& map, std::string_view key) { return std::string(text_at(map, {key})); };
   if (const auto read = read_json(arena, body); read && read->is_map()) {
     out.reason = text_of(*read, "reason");
     out.message = text_of(*read, "message");
-    if (const yaml::Value* causes = read->find_path({"details", "causes"}))
-      for (const yaml::Value& cause : causes->items())
-        out.causes.push_back({text_of(cause, "reason"), text_of(cause, "message"), text_of(cause, "field")});
+    for (const yaml::Value& cause : items_at(*read, {"details", "causes"}))
+      out.causes.push_back({text_of(cause, "reason"), text_of(cause, "message"), text_of(cause, "field")});
   }
   if (out.message.empty())
     out.message = body.empty() ? fmt::format("HTTP status {}", status) : printable(body, 300);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kube/json.h"
+#include "yaml/at.h"
 
 namespace dbm::kube {
 namespace {
@@ -10,15 +11,6 @@ namespace {
 constexpr std::string_view kAggregated =
     "application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList,"
     "application/json;v=v2beta1;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList";
-
-std::string_view text_at(const yaml::Value& map, std::initializer_list<std::string_view> path) {
-  const yaml::Value* found = map.find_path(path);
-  return found != nullptr ? found->text() : std::string_view();
-}
-std::span<const yaml::Value> items_at(const yaml::Value& map, std::string_view key) {
-  const yaml::Value* found = map.find(key);
-  return found != nullptr ? found->items() : std::span<const yaml::Value>();
-}
 
 }  // namespace
 
@@ -56,9 +48,9 @@ Status Kinds::learn_from(const std::string& body) {
   yaml::Arena arena;
   const auto read = read_json(arena, body);
   if (!read) return Error(read.error()).about("the list of kinds");
-  for (const yaml::Value& group : items_at(*read, "items"))
-    for (const yaml::Value& version : items_at(group, "versions"))  // the preferred one first
-      for (const yaml::Value& resource : items_at(version, "resources"))
+  for (const yaml::Value& group : items_at(*read, {"items"}))
+    for (const yaml::Value& version : items_at(group, {"versions"}))  // the preferred one first
+      for (const yaml::Value& resource : items_at(version, {"resources"}))
         keep({std::string(text_at(group, {"metadata", "name"})), std::string(text_at(version, {"version"})),
               std::string(text_at(resource, {"responseKind", "kind"})), std::string(text_at(resource, {"resource"})),
               text_at(resource, {"scope"}) == "Namespaced"});

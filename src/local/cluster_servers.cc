@@ -11,6 +11,7 @@
 #include "local/pending.h"
 #include "local/pooler.h"
 #include "local/process.h"
+#include "yaml/at.h"
 
 namespace dbm::local {
 namespace {
@@ -29,11 +30,7 @@ std::vector<std::string> initdb_options(const Value& spec) {
       {"localeProvider", "--locale-provider", ""}, {"icuLocale", "--icu-locale", ""},
       {"icuRules", "--icu-rules", ""},          {"builtinLocale", "--builtin-locale", ""},
   };
-  const Value* initdb = spec.find_path({"bootstrap", "initdb"});
-  const auto given = [&](std::string_view field) {
-    const Value* v = initdb != nullptr ? initdb->find(field) : nullptr;
-    return v != nullptr ? v->text() : std::string_view();
-  };
+  const auto given = [&](std::string_view field) { return text_at(spec, {"bootstrap", "initdb", field}); };
   std::vector<std::string> out = {"--locale=C"};
   if (!given("locale").empty()) out = {fmt::format("--locale={}", given("locale"))};
   for (const Option& option : kOptions) {

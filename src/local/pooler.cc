@@ -12,6 +12,7 @@
 #include "local/ports.h"
 #include "local/process.h"
 #include "schema/record.h"
+#include "yaml/at.h"
 
 namespace dbm::local {
 namespace {
@@ -34,11 +35,6 @@ constexpr Younger kYounger[] = {
 bool knows(std::string_view parameter, Version version) {
   const auto* found = std::ranges::find(kYounger, parameter, &Younger::name);
   return found == std::end(kYounger) || version >= found->since;
-}
-
-std::string_view text(const Value& spec, std::initializer_list<std::string_view> path) {
-  const Value* v = spec.find_path(path);
-  return v != nullptr ? v->text() : std::string_view();
 }
 
 /// The hosts of a type, as PgBouncer takes them.
@@ -203,13 +199,13 @@ std::vector<std::string> lookup_function() {
 std::string pooler_config(const PoolerHost& host, const Value& spec, std::string_view name, int port,
                           Version pgbouncer, std::vector<std::string>& notices) {
   const Files files{host.layout->pooler(host.cluster, name)};
-  const std::string query = text(spec, {"pgbouncer", "authQuery"}).empty()
+  const std::string query = text_at(spec, {"pgbouncer", "authQuery"}).empty()
                                 ? "SELECT usename, passwd FROM cnpg_dbm.user_search($1)"
-                                : std::string(text(spec, {"pgbouncer", "authQuery"}));
+                                : std::string(text_at(spec, {"pgbouncer", "authQuery"}));
   std::string out = "; Written by cnpg-dbm from the values file.\n";
   out += databases_text(
       host.databases,
-      fmt::format("host={} port={}", hosts(host, text(spec, {"type"}), notices, name), host.port),
+      fmt::format("host={} port={}", hosts(host, text_at(spec, {"type"}), notices, name), host.port),
       asks_in_one_database(pgbouncer) ? " auth_user=cnpg_pooler_pgbouncer auth_dbname=postgres"
                                       : " auth_user=cnpg_pooler_pgbouncer");
   out += "\n[pgbouncer]\n";
@@ -237,7 +233,7 @@ std::string pooler_config(const PoolerHost& host, const Value& spec, std::string
       {"listen_addr", "127.0.0.1"},
       {"listen_port", std::to_string(port)},
       {"pidfile", files.pid().string()},
-      {"pool_mode", std::string(text(spec, {"pgbouncer", "poolMode"}))},
+      {"pool_mode", std::string(text_at(spec, {"pgbouncer", "poolMode"}))},
       {"server_tls_ca_file", host.tls.ca()},
       {"server_tls_cert_file", host.tls.certificate("cnpg_pooler_pgbouncer")},
       {"server_tls_key_file", host.tls.key("cnpg_pooler_pgbouncer")},

@@ -3,6 +3,7 @@
 #include "render/kinds.h"
 #include "spec/volumes.h"
 #include "spec/wal_sizes.h"
+#include "yaml/at.h"
 
 namespace dbm::render {
 namespace {
@@ -80,10 +81,7 @@ Map own_spec(yaml::Arena& arena, const ClusterPlan& plan, const Options& options
 /// The roles of both lists; those of one name are merged, `over` wins.
 Value merge_roles(yaml::Arena& arena, const Value& base, const Value& over) {
   List out(arena, base.items().size() + over.items().size());
-  const auto name = [](const Value& role) {
-    const Value* v = role.find("name");
-    return v != nullptr ? v->text() : std::string_view();
-  };
+  const auto name = [](const Value& role) { return text_at(role, {"name"}); };
   const auto same = [&](const Value& list, const Value& role) -> const Value* {
     for (const Value& other : list.items())
       if (name(other) == name(role)) return &other;

@@ -9,6 +9,7 @@
 #include "spec/names.h"
 #include "spec/rules.h"
 #include "spec/stores.h"
+#include "yaml/at.h"
 
 namespace dbm::spec {
 namespace {
@@ -117,8 +118,7 @@ void check_target(const Cluster& c, const RecoveryTarget& t, const RuleContext& 
 
 /// The barmanObjectStore.destinationPath of an external cluster, or empty.
 std::string_view external_destination(const Tree& external) {
-  const Tree* path = external.find_path({"barmanObjectStore", "destinationPath"});
-  return path != nullptr ? path->text() : std::string_view();
+  return text_at(external, {"barmanObjectStore", "destinationPath"});
 }
 
 std::string_view trimmed(std::string_view url) {

@@ -9,14 +9,10 @@
 #include "spec/keys.h"
 #include "spec/names.h"
 #include "spec/rules.h"
+#include "yaml/at.h"
 
 namespace dbm::spec {
 namespace {
-
-std::string_view text_at(const Tree& tree, std::string_view key) {
-  const Tree* found = tree.find(key);
-  return found != nullptr ? found->text() : std::string_view();
-}
 
 }  // namespace
 
@@ -27,7 +23,7 @@ void check_catalog_ref(const Cluster& c, const RuleContext& context) {
     context.out.error("two-images", c.pos("imageName"), path_of(c, "imageName"),
                       "imageName and imageCatalogRef exclude each other", "leave one of them out");
   for (const auto& [name, pos, catalog] : context.values.image_catalogs) {
-    if (name != text_at(ref, "name") || schema::enum_name(catalog.kind) != text_at(ref, "kind"))
+    if (name != text_at(ref, {"name"}) || schema::enum_name(catalog.kind) != text_at(ref, {"kind"}))
       continue;
     if (!catalog.enabled)
       context.out.error("missing-catalog", ref.pos(), path_of(c, "imageCatalogRef"),

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "sql/timestamp.h"
+#include "yaml/at.h"
 
 namespace dbm::sql {
 namespace {
@@ -30,11 +31,6 @@ bool is_present(const Value& map) {
   return ensure == nullptr || ensure->text() != "absent";
 }
 
-std::span<const Value> items(const Value& map, std::string_view key) {
-  const Value* value = map.find(key);
-  return value != nullptr ? value->items() : std::span<const Value>();
-}
-
 void sort_unique(std::vector<std::string>& names) {
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
@@ -54,7 +50,7 @@ Role role_of(const Value& v, const std::vector<spec::ClusterRole>& ours) {
   role.connection_limit = integer(v, "connectionLimit").value_or(-1);
   role.valid_until = utc_text(text(v, "validUntil"));
   if (v.find("comment") != nullptr) role.comment = text(v, "comment");
-  for (const Value& in : items(v, "inRoles")) role.in_roles.emplace_back(in.text());
+  for (const Value& in : items_at(v, {"inRoles"})) role.in_roles.emplace_back(in.text());
   sort_unique(role.in_roles);
   role.disable_password = flag(v, "disablePassword").value_or(false);
   const spec::ClusterRole* known = spec::find_role(ours, role.name);
@@ -84,12 +80,12 @@ Database database_of(const Value& v) {
   db.is_template = flag(v, "isTemplate");
   db.allow_connections = flag(v, "allowConnections");
   db.connection_limit = integer(v, "connectionLimit");
-  for (const Value& s : items(v, "schemas"))
+  for (const Value& s : items_at(v, {"schemas"}))
     db.schemas.push_back({text(s, "name"), text(s, "owner"), is_present(s)});
-  for (const Value& e : items(v, "extensions"))
+  for (const Value& e : items_at(v, {"extensions"}))
     db.extensions.push_back({text(e, "name"), text(e, "version"), text(e, "schema"), is_present(e)});
   for (const char* field : {"fdws", "servers"})
-    if (!items(v, field).empty()) db.not_made.emplace_back(field);
+    if (!items_at(v, {field}).empty()) db.not_made.emplace_back(field);
   return db;
 }
 
