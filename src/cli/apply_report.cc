@@ -69,9 +69,13 @@ size_t Report::count(Action action) const {
 
 void Report::add(Report next) {
   std::set<std::string_view> named;
-  for (const auto& each : done) named.insert(each.first);
-  std::erase_if(next.done, [&](const auto& each) { return named.contains(each.first); });
-  same -= std::min(same, next.done.size());
+  size_t settled = 0;  // the next round found them as they should be
+  for (const auto& [name, action] : done) {
+    named.insert(name);
+    settled += action != Action::kPrune && action != Action::kRelease ? 1 : 0;
+  }
+  settled -= std::min(settled, std::erase_if(next.done, [&](const auto& each) { return named.contains(each.first); }));
+  same = next.same - std::min(next.same, settled);
   std::ranges::move(next.done, std::back_inserter(done));
 }
 
