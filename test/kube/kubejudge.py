@@ -91,6 +91,7 @@ class Judge:
         self._durable = durable
         self.timings: dict[str, float] = {}
         self._processes: list[tuple[str, subprocess.Popen]] = []
+        self._commands: dict[str, tuple] = {}
         self._local = threading.local()
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
         self._namespaces: set[str] = set()
@@ -212,6 +213,15 @@ class Judge:
     def pid(self, name: str) -> int:
         """Of etcd, kube-apiserver or operator."""
         return next(process.pid for known, process in self._processes if known == name)
+
+    def pull_the_plug(self, name: str):
+        """kill -9 of etcd, kube-apiserver or operator, which is started again at once with what it has on its disk."""
+        process = next(process for known, process in self._processes if known == name)
+        process.kill()
+        process.wait()
+        self._processes = [(known, other) for known, other in self._processes if other is not process]
+        program, arguments, environment = self._commands[name]
+        self._run(name, program, *arguments, **environment)
 
     # Starting and stopping
 
@@ -357,6 +367,7 @@ class Judge:
             return True
 
     def _run(self, name, program, *arguments, **environment):
+        self._commands[name] = program, arguments, environment
         log = open(self._dir / f"{name}.log", "wb")
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(self._dir), **environment}
         process = subprocess.Popen(

@@ -15,6 +15,7 @@ import pytest
 
 from faultproxy import (Answer, Fault, FaultProxy, delay, go_away, half, hang, internal_error, kill_after, kill_before, not_json, reset_after,
                         reset_before, says, too_many, unavailable)
+from kubejudge import Judge
 from releases import (DONE, INTERRUPTED, REFUSED, TIMED_OUT, Release, differences, in_parallel, service_account, shop, until)
 
 FIRST = shop("orders", {"name": "customers", "owner": "customers", "connectionLimit": 3}, poolers=[{"name": "rw"}])
@@ -281,6 +282,49 @@ def test_exec_plugin_is_asked_again(release, token):
     with FaultProxy(release.judge, tokens={"none": token}) as proxy:
         release.run("apply", values=shop("orders"), kubeconfig=config(proxy), code=REFUSED)
     assert len(runs.read_text().splitlines()) < 5
+
+
+def test_openapi_is_published_late(release):
+    """A server that has just started serves resources before its OpenAPI knows them."""
+    asked = []
+
+    def hide(request, answer):
+        if request.path == "/openapi/v3" and len(asked) < 2:
+            asked.append(request)
+            index = json.loads(answer.body)
+            del index["paths"]["apis/postgresql.cnpg.io/v1"]
+            return Answer(answer.status, answer.headers, json.dumps(index).encode())
+        return answer
+
+    with FaultProxy(release.judge, edit=hide) as proxy:
+        release.run("apply", values=shop(), proxy=proxy)
+    assert len(asked) == 2
+
+
+@pytest.fixture(scope="module")
+def mortal(program, knows, tmp_path_factory):
+    """A release on a server of its own, which is killed."""
+    knows("apply")
+    with Judge() as judge:
+        yield lambda: Release(program, judge, tmp_path_factory.mktemp("mortal"))
+
+
+@pytest.mark.parametrize("name", ["kube-apiserver", "etcd", "operator"])
+def test_the_servers_plug_is_pulled(mortal, name):
+    """In the midst of the writing; the same run goes on when it is back."""
+    release = mortal()
+    values = shop(*(f"d{i}" for i in range(200)))
+    process = release.start("apply", "-o", "json", values=values)
+    until(lambda: release.get("Database" if name == "operator" else "Secret", "shop-d20" + ("" if name == "operator" else "-app")), "it writes")
+    assert process.poll() is None, "it was done before"
+    release.judge.pull_the_plug(name)
+    done = release.end(process)
+    assert done.code == DONE, str(done)
+    said = json.loads(done.out)
+    assert sum(len(said[what]) for what in ("created", "changed")) + said["unchanged"] == len(release.template(values))
+    release.run("diff", values=values, code=DONE)
+    assert release.members() == release.template(values).keys()
+    release.assert_one_password()
 
 
 # Two writers
