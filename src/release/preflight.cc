@@ -21,6 +21,13 @@ using kube::Call;
 using kube::Verb;
 
 constexpr size_t kTriedOfAKind = 100;  // writes of one sort to one kind in one namespace that are tried
+constexpr size_t kManyRoles = 500;     // past that a Cluster's size is looked at
+constexpr size_t kEtcdTakes = 3 << 19;  // bytes of one request: etcd's default of --max-request-bytes
+
+/// All roles of a Cluster stand in its object: some 8,000 are the most.
+bool may_be_too_large(const Step& step) {
+  return step.wanted != nullptr && items_at(step.wanted->value, {"spec", "managed", "roles"}).size() > kManyRoles;
+}
 
 class Preflight {
  public:
@@ -62,14 +69,22 @@ class Preflight {
     for (const Step& step : plan_.steps) {
       if (step.action == Action::kSame || new_namespaces_.contains(step.ns())) continue;  // what is not there yet cannot be tried
       const std::string_view kind = step.wanted != nullptr ? step.wanted->group_kind : step.live->group_kind;
-      if (tried[{kind, step.ns(), step.action}]++ >= kTriedOfAKind) continue;
+      const bool weighed = may_be_too_large(step);
+      if (tried[{kind, step.ns(), step.action}]++ >= kTriedOfAKind && !weighed) continue;
       const bool once = step.wanted != nullptr && step.wanted->made == Made::kOnce;
-      const ApplyOptions options{.force = force || once, .dry_run = true, .accept = kube::kMetadataOnly};
+      const ApplyOptions options{.force = force || once, .dry_run = true, .accept = weighed ? std::string_view("application/json") : kube::kMetadataOnly};
       client_.submit(step.wanted != nullptr ? call_of(step, options) : removal_of(step, options), [this, &step](Answer&& answer) {
         const bool gone = step.wanted == nullptr && !answer.ok() && answer.error().status == 404;
         if (!answer.ok() && !gone && !answer.error().is("AlreadyExists")) fail(step.about(release_), answer.error());
+        if (answer.ok() && answer.body().size() > kEtcdTakes) fail(step.about(release_), too_large(step, answer.body().size()));
       });
     }
+  }
+
+  Error too_large(const Step& step, size_t bytes) const {
+    return {fmt::format("{}: {:.2f} MB with its {} roles, and etcd takes 1.5 MB", step.about(release_), static_cast<double>(bytes) / (1 << 20),
+                        items_at(step.wanted->value, {"spec", "managed", "roles"}).size()),
+            "CloudNativePG keeps all roles in the Cluster's own object: share the databases out over more clusters"};
   }
 
   /// Secrets that are named and that this run does not make.

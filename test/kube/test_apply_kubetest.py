@@ -540,6 +540,13 @@ def test_derived_passwords(release):
     assert release.passwords() == passwords
 
 
+def test_a_cluster_with_too_many_roles(release):
+    """Its object is more than etcd takes, which no dry run tells."""
+    done = release.apply(shop(*(f"d{i}" for i in range(9000))), code=REFUSED)
+    assert re.search(r"Cluster shop: 1\.\d\d MB with its 9000 roles, and etcd takes 1\.5 MB", done.err)
+    assert not release.state()
+
+
 def test_existing_secret(release):
     values = shop({"name": "orders", "owner": "orders", "existingSecret": "mine"})
     said = refused_untouched(release, values, code=REFUSED)
