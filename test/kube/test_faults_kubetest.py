@@ -4,7 +4,6 @@ undisturbed one would."""
 import base64
 import collections
 import json
-import os
 import re
 import signal
 import subprocess
@@ -16,20 +15,13 @@ import pytest
 from faultproxy import (Answer, Fault, FaultProxy, delay, go_away, half, hang, internal_error, kill_after, kill_before, not_json, reset_after,
                         reset_before, says, too_many, unavailable)
 from kubejudge import Judge
-from releases import (DONE, INTERRUPTED, REFUSED, TIMED_OUT, Release, differences, in_parallel, service_account, shop, until)
+from releases import (DONE, INTERRUPTED, REFUSED, TIMED_OUT, Release, differences, in_parallel, service_account, shop, until, worth_breaking)
 
 FIRST = shop("orders", {"name": "customers", "owner": "customers", "connectionLimit": 3}, poolers=[{"name": "rw"}])
 THEN = shop("orders", {"name": "more", "owner": "more"}, parameters={"log_min_duration_statement": "5"})  # change, prune, create
 
-EVERY = os.environ.get("CNPG_DBM_EVERY") == "1"
 ENDS = (DONE, REFUSED, TIMED_OUT)
 Reference = collections.namedtuple("Reference", "requests first then")
-
-
-def worth_breaking(log) -> list[int]:
-    """Every write, and of the reads, which are many and alike, each third; all with CNPG_DBM_EVERY=1."""
-    reads = [request.number for request in log if not request.writes]
-    return [r.number for r in log if r.writes or EVERY or reads.index(r.number) % 3 == 0]
 
 
 @pytest.fixture(scope="module")
