@@ -41,7 +41,8 @@ std::unique_ptr<Input> read_values(const Flags& flags, const release::HelmReleas
 }
 
 /// What the next apply would do, as far as it is more than our marks.
-Status print_improvements(const Flags& flags, const release::HelmRelease& helm, release::Session& session, Stdout& out) {
+Status print_improvements(const Flags& flags, const release::HelmRelease& helm, const release::Adoption& adoption,
+                          release::Session& session, Stdout& out) {
   auto api = release::find_cnpg_api(session.client(), session.live().set().cnpg_api);
   if (!api) return std::move(api).error();
   const auto input = read_values(flags, helm, session.release(), std::string(cnpg::to_string(api->version)));
@@ -53,25 +54,23 @@ Status print_improvements(const Flags& flags, const release::HelmRelease& helm, 
   if (auto looked = session.look({&input->values, input->clusters, input->options, {}}); !looked) return looked;
   const release::Plan plan = session.plan({});
   const auto changes = release::find_changes(session.client(), session.release(), plan, /*force_conflicts=*/true);
-  out.write("The next apply would change:\n");
-  DiffPrinter printer(out);
+  std::vector<release::StepChanges> shown;
   for (const release::StepChanges& change : changes.steps) {
-    release::StepChanges shown = change;
-    std::erase_if(shown.fields, [](const release::FieldChange& field) {
+    release::StepChanges& copy = shown.emplace_back(change);
+    std::erase_if(copy.fields, [](const release::FieldChange& field) {
       return field.path.starts_with(".metadata.labels") || field.path.starts_with(".metadata.annotations");
     });
-    if (change.action != release::Action::kChange || !shown.fields.empty()) printer.step(shown, session.release());
+    if (copy.action == release::Action::kSame || (copy.action == release::Action::kChange && copy.fields.empty())) shown.pop_back();
   }
   std::set<release::Id> wanted;
   for (const release::Object& object : session.wanted().objects) wanted.insert(object.id());
-  for (const yaml::Value& object : helm.objects) {
-    const auto* resource = session.kinds().find(object.find("apiVersion")->text(), object.find("kind")->text());
-    const std::string_view name = object.find_path({"metadata", "name"})->text();
-    if (resource == nullptr) continue;
-    const std::string group_kind = resource->group_kind();
-    if (!wanted.contains({group_kind, resource->namespaced ? std::string_view(session.release().ns) : std::string_view(), name}))
-      out.write(fmt::format("- {} {}\n", resource->kind, name));
-  }
+  std::vector<std::string> unwanted;
+  for (const release::Move& move : adoption.moves)
+    if (!wanted.contains(move.live->id())) unwanted.push_back(move.about);
+  out.write(shown.empty() && unwanted.empty() ? "The next apply would change nothing\n" : "The next apply would change:\n");
+  DiffPrinter printer(out);
+  for (const release::StepChanges& change : shown) printer.step(change, session.release());
+  for (const std::string& object : unwanted) out.write(fmt::format("- {}\n", object));
   for (const std::string& notice : plan.notices) print_warning(notice);
   for (const Error& refusal : plan.refusals) print_error(refusal);
   for (const release::Danger& danger : plan.dangers) print_warning(fmt::format("the guard will hold back: {}: {}", danger.object, danger.what));
@@ -110,8 +109,11 @@ int take_over(const Flags& flags, Kubernetes& kubernetes, release::Session& sess
   Stdout out;
   out.write(fmt::format("Helm's release {}, revision {}, of chart {}: {} objects\n", helm.latest->name, helm.latest->revision, helm.latest->chart,
                         helm.latest->objects.size()));
+  if (adoption.leftovers > 0)
+    print_warning(fmt::format("revision {} of Helm did not end well; what only it made is taken over too: {} {}", helm.unfinished.front()->revision,
+                              adoption.leftovers, adoption.leftovers == 1 ? "object" : "objects"));
   if (const int exit = prove(kubernetes.client(), adoption, out); exit != kDone) return finish(out, exit);
-  if (auto improvements = print_improvements(flags, *helm.latest, session, out); !improvements)
+  if (auto improvements = print_improvements(flags, *helm.latest, adoption, session, out); !improvements)
     return finish(out, print_unanswered(improvements.error()));
   if (const int exit = keep_values(flags, *helm.latest); exit != kDone) return finish(out, exit);
   if (flags.dry_run == "server") return finish(out, kDone);

@@ -105,38 +105,55 @@ Call secret_label(const Release& release, const std::string& name, std::string_v
   return call;
 }
 
-/// Every object of the manifest, into `live`.
-Status look_at_manifest(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmRelease& helm, Live& live,
-                        std::vector<std::pair<Id, const Resource*>>& ids, yaml::Arena& arena) {
-  const auto resource_of = [&](const Value& object) { return kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"})); };
-  if (std::ranges::any_of(helm.objects, [&](const Value& object) { return resource_of(object) == nullptr; }))
-    if (auto learnt = kinds.learn(client); !learnt) return learnt;
-  std::vector<Missing> missing;
-  for (const Value& object : helm.objects) {
-    const Resource* resource = resource_of(object);
-    const std::string_view name = text_at(object, {"metadata", "name"});
-    if (resource == nullptr)
-      return Error{fmt::format("the server has no kind {} ({}), of which Helm's release has one", text_at(object, {"kind"}), printable(name)), {}};
-    std::string_view ns = text_at(object, {"metadata", "namespace"});
-    if (ns.empty()) ns = release.ns;
-    if (!resource->namespaced) ns = {};
-    missing.push_back({resource, ns, name});
-    ids.emplace_back(Id{arena.copy(resource->group_kind()), ns, name}, resource);
-  }
-  return look_for_others(client, release, missing, live);
+/// An object that Helm's release has. `certain`: of the deployed revision.
+struct Manifested {
+  Id id;
+  const Resource* resource;
+  const Value* object;
+  bool certain;
+};
+
+/// All of them, of kinds that are known. The texts of `helm` and `arena` outlive them.
+std::vector<Manifested> manifested(kube::Kinds& kinds, const Release& release, const HelmRelease& helm, yaml::Arena& arena) {
+  std::vector<Manifested> out;
+  for (const auto* objects : {&helm.objects, &helm.leftovers})
+    for (const Value& object : *objects) {
+      const Resource* resource = kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
+      if (resource == nullptr) continue;
+      std::string_view ns = text_at(object, {"metadata", "namespace"});
+      if (ns.empty()) ns = release.ns;
+      if (!resource->namespaced) ns = {};
+      out.push_back({{arena.copy(resource->group_kind()), ns, text_at(object, {"metadata", "name"})}, resource, &object, objects == &helm.objects});
+    }
+  return out;
+}
+
+/// Kinds that nobody knows beforehand are asked for. An error when the server has none of a deployed one.
+Status learn_kinds(kube::Client& client, kube::Kinds& kinds, const HelmRelease& helm) {
+  const auto is_unknown = [&](const Value& object) { return kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"})) == nullptr; };
+  if (std::ranges::none_of(helm.objects, is_unknown) && std::ranges::none_of(helm.leftovers, is_unknown)) return Ok{};
+  if (auto learnt = kinds.learn(client); !learnt) return learnt;
+  const auto unknown = std::ranges::find_if(helm.objects, is_unknown);
+  if (unknown == helm.objects.end()) return Ok{};
+  return Error{fmt::format("the server has no kind {} ({}), of which Helm's release has one", text_at(*unknown, {"kind"}),
+                           printable(text_at(*unknown, {"metadata", "name"}))), {}};
 }
 
 }  // namespace
 
 Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmRelease& helm, Live& live, Adoption& out) {
-  std::vector<std::pair<Id, const Resource*>> ids;
-  if (auto looked = look_at_manifest(client, kinds, release, helm, live, ids, out.arena); !looked) return looked;
-  for (const auto& [id, resource] : ids) {
+  if (auto learnt = learn_kinds(client, kinds, helm); !learnt) return learnt;
+  const auto all = manifested(kinds, release, helm, out.arena);
+  std::vector<Missing> missing;
+  for (const Manifested& each : all) missing.push_back({each.resource, each.id.ns, each.id.name});
+  if (auto looked = look_for_others(client, release, missing, live); !looked) return looked;
+  for (const auto& [id, resource, manifest, certain] : all) {
     const LiveObject* object = live.find(id);
     if (object == nullptr) {
-      out.lost.push_back(fmt::format("{} {}", resource->kind, id.name));
+      if (certain) out.lost.push_back(fmt::format("{} {}", resource->kind, id.name));
       continue;
     }
+    if (!certain && annotation(object->value, kReleaseName) != helm.name) continue;
     out.set.group_kinds.emplace(id.group_kind);
     if (!id.ns.empty() && id.ns != release.ns) out.set.namespaces.emplace(id.ns);
     const bool helms = annotation(object->value, kReleaseName) == helm.name;
@@ -152,6 +169,7 @@ Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& re
     move.live = object;
     move.about = object->about(release);
     move.is_password = is_password_secret(*object);
+    out.leftovers += certain ? 0 : 1;
     out.passwords += move.is_password ? 1 : 0;
     move.body = body_of(out.arena, *object, release, entry ? entry->manager : kFieldManager);
     out.moves.push_back(std::move(move));
@@ -248,13 +266,7 @@ GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& rel
   yaml::Arena arena(64 * 1024);
   const auto fail = [&](const std::string& object, const kube::ApiError& error) { out.failures.push_back(failure_of(object, error)); };
   std::map<Id, const Value*> manifests;
-  for (const Value& object : helm.latest->objects) {
-    const Resource* resource = kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
-    if (resource == nullptr) continue;
-    std::string_view ns = text_at(object, {"metadata", "namespace"});
-    if (ns.empty()) ns = release.ns;
-    manifests[{arena.copy(resource->group_kind()), resource->namespaced ? ns : std::string_view(), text_at(object, {"metadata", "name"})}] = &object;
-  }
+  for (const Manifested& each : manifested(kinds, release, *helm.latest, arena)) manifests.emplace(each.id, each.object);
   for (const auto& [id, object] : live.objects()) {
     if (!object.member) continue;
     const auto found = manifests.find(id);

@@ -28,6 +28,7 @@ struct Adoption {
   std::vector<std::string> lost;      // in the manifest, not on the server
   std::vector<Error> refusals;        // not Helm's (any more), and not ours
   size_t passwords = 0, done = 0;     // of the moves: password Secrets; objects that are ours already
+  size_t leftovers = 0;               // of the moves: what revisions that failed left behind
   ApplySet set;
   yaml::Arena arena{64 * 1024};
 };

@@ -1,7 +1,10 @@
 #include "release/helm.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
+#include <span>
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -79,6 +82,41 @@ Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) 
   return release;
 }
 
+namespace {
+
+int64_t revision_of(const yaml::Value& secret) {
+  int64_t out = 0;
+  const std::string_view version = label(secret, "version");
+  std::from_chars(version.data(), version.data() + version.size(), out);
+  return out;
+}
+
+std::string identity(const yaml::Value& object) {
+  return fmt::format("{} {} {}", text_at(object, {"kind"}), text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"}));
+}
+
+/// The deployed revision, and those after it.
+Status read_revisions(std::span<const yaml::Value> secrets, HelmSecrets& out) {
+  std::vector<const yaml::Value*> newest_first;
+  for (const yaml::Value& secret : secrets) newest_first.push_back(&secret);
+  std::ranges::sort(newest_first, std::greater(), [](const yaml::Value* secret) { return revision_of(*secret); });
+  const auto deployed = std::ranges::find_if(newest_first, [](const yaml::Value* secret) { return label(*secret, "status") == "deployed"; });
+  if (deployed == newest_first.end()) return Ok{};
+  for (auto each = newest_first.begin(); each <= deployed; ++each) {
+    auto decoded = decode_helm_release(text_at(**each, {"data", "release"}));
+    if (!decoded) return std::move(decoded).error();
+    each == deployed ? void(out.latest = std::move(decoded).value()) : out.unfinished.push_back(std::move(decoded).value());
+  }
+  std::set<std::string> known;
+  for (const yaml::Value& object : out.latest->objects) known.insert(identity(object));
+  for (const auto& revision : out.unfinished)
+    for (const yaml::Value& object : revision->objects)
+      if (known.insert(identity(object)).second) out.latest->leftovers.push_back(object);
+  return Ok{};
+}
+
+}  // namespace
+
 Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name, std::string_view owner) {
   HelmSecrets out;
   std::optional<Error> failure;
@@ -89,23 +127,8 @@ Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, c
       failure = std::move(listing).error();
       return;
     }
-    std::string_view data;
-    int64_t newest = 0;
-    for (const yaml::Value& secret : (*listing)->items) {
-      out.names.emplace_back(text_at(secret, {"metadata", "name"}));
-      int64_t revision = 0;
-      const std::string_view version = label(secret, "version");
-      std::from_chars(version.data(), version.data() + version.size(), revision);
-      if (label(secret, "status") != "deployed" || revision < newest) continue;
-      newest = revision;
-      data = text_at(secret, {"data", "release"});
-    }
-    if (data.empty()) return;
-    auto decoded = decode_helm_release(data);
-    if (!decoded)
-      failure = std::move(decoded).error();
-    else
-      out.latest = std::move(decoded).value();
+    for (const yaml::Value& secret : (*listing)->items) out.names.emplace_back(text_at(secret, {"metadata", "name"}));
+    if (auto read = read_revisions((*listing)->items, out); !read) failure = std::move(read).error();
   });
   client.drive();
   if (failure) return *failure;

@@ -24,6 +24,9 @@ struct HelmRelease {
   int64_t revision = 0;
   yaml::Value values;                // what the chart was rendered with: its defaults and the user's over them
   std::vector<yaml::Value> objects;  // of the manifest
+  /// What newer revisions that failed, or never ended, have besides: some of it may be there. Points
+  /// into those revisions.
+  std::vector<yaml::Value> leftovers;
 
   yaml::Arena arena{64 * 1024};
   Sources sources;
@@ -40,6 +43,7 @@ Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data);
 /// Every Secret of the release, in no order, whose label `owner` is `owner`.
 struct HelmSecrets {
   std::vector<std::string> names;
+  std::vector<std::unique_ptr<HelmRelease>> unfinished;  // revisions that came after it, the newest first
   std::unique_ptr<HelmRelease> latest;  // the deployed revision; null: there is none
 };
 Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name, std::string_view owner);

@@ -35,9 +35,9 @@ def chart(tmp_path_factory):
 
 @pytest.fixture
 def helm(judge, chart, tmp_path):
-    def run(release, *words, code=0) -> str:
+    def run(release, *words, code=0, content=VALUES) -> str:
         values = tmp_path / f"helm-{release.namespace}.yaml"
-        values.write_text(yaml.safe_dump(VALUES))
+        values.write_text(yaml.safe_dump(content))
         if words[0] in ("install", "upgrade"):
             words = (*words, release.name, chart, "-f", values)
         else:
@@ -191,6 +191,28 @@ def test_somebody_changes_an_object_in_between(installed):
     release.run("adopt")
     assert release.members() == ours(release)
     assert release.get("Cluster", "shop")["spec"]["instances"] == 3
+
+
+def test_an_upgrade_that_failed(installed, helm):
+    """What it had made before it failed is of no deployed revision, and carries Helm's marks."""
+    release = installed()
+    more = yaml.safe_load(yaml.safe_dump(VALUES))
+    more["clusters"]["shop"]["databases"].append({"name": "late", "owner": "late"})
+    more["clusters"]["shop"]["storage"]["size"] = "1Mi"  # a volume never shrinks
+    assert "can't shrink" in helm(release, "upgrade", code=1, content=more)
+    made = {key for key in ours(release) if "late" in key[2]}
+    assert made
+    password = release.data("shop-late-password")["password"]
+    done = release.run("adopt")
+    assert f"revision 2 of Helm did not end well; what only it made is taken over too: {len(made)} objects" in done.err
+    assert "- Database shop-late" in done.out
+    assert release.members() == ours(release) >= made
+    more["clusters"]["shop"]["storage"] = VALUES["clusters"]["shop"]["storage"]
+    release.apply(more)
+    assert release.data("shop-late-password")["password"] == password
+    release.run("diff", values=more, code=DONE)
+    release.run("adopt", "--back")
+    assert release.get("Database", "shop-late")["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
 
 
 def test_nothing_to_adopt(release, knows):
