@@ -89,18 +89,18 @@ void print(const Report& report, const release::Release& release, const ReportSt
   if (style.output == "text") out.write(summary(report, release, dry_run));
 }
 
-Report planned(const release::Plan& plan) {
+Report planned(const release::Plan& plan, const release::Release& release) {
   Report out;
   for (const release::Step& step : plan.steps)
-    if (step.action != Action::kSame) out.done.emplace_back(name_of(step), step.action);
+    if (step.action != Action::kSame) out.done.emplace_back(name_of(step, release), step.action);
   out.same = plan.count(Action::kSame);
   return out;
 }
 
-Report written(const release::Plan& plan, const release::Outcome& outcome) {
+Report written(const release::Plan& plan, const release::Outcome& outcome, const release::Release& release) {
   Report out;
   out.same = plan.count(Action::kSame);
-  for (const auto& done : outcome.done) out.done.emplace_back(name_of(*done.step), done.action);
+  for (const auto& done : outcome.done) out.done.emplace_back(name_of(*done.step, release), done.action);
   return out;
 }
 

@@ -27,8 +27,8 @@ struct ReportStyle {
   bool dry_run = false;
 };
 
-Report planned(const release::Plan& plan);
-Report written(const release::Plan& plan, const release::Outcome& outcome);
+Report planned(const release::Plan& plan, const release::Release& release);
+Report written(const release::Plan& plan, const release::Outcome& outcome, const release::Release& release);
 void print(const Report& report, const release::Release& release, const ReportStyle& style, Stdout& out);
 
 }  // namespace dbm::cli

@@ -83,7 +83,7 @@ std::optional<int> round(ReleaseRun& run, const Flags& flags, std::optional<Repo
   if (const int exit = judge(run, plan, flags.force_conflicts); exit != kDone) return exit;
   for (const std::string& notice : plan.notices) print_warning(notice);
   if (flags.dry_run == "server" || plan.is_nothing()) {
-    add(report, planned(plan));
+    add(report, planned(plan, run.release()));
     return kDone;
   }
   ProgressLine line;
@@ -92,7 +92,7 @@ std::optional<int> round(ReleaseRun& run, const Flags& flags, std::optional<Repo
                                 }};
   const release::Outcome outcome = release::write(run.client(), run.release(), plan, options);
   line.end();
-  add(report, written(plan, outcome));
+  add(report, written(plan, outcome, run.release()));
   if (outcome.overtaken) return std::nullopt;
   if (outcome.failures.empty()) {
     if (!wrote_passwords(outcome)) return kDone;

@@ -62,7 +62,7 @@ int uninstall(const Flags& flags) {
   Stdout out;
   const ReportStyle style{flags.output, flags.dry_run == "server"};
   if (style.dry_run) {
-    print(planned(plan), session.release(), style, out);
+    print(planned(plan, session.release()), session.release(), style, out);
     return finish(out, kDone);
   }
   ProgressLine line;
@@ -70,7 +70,7 @@ int uninstall(const Flags& flags) {
                                         line.show(fmt::format("{} of {}", progress.done, progress.total));
                                       }});
   line.end();
-  print(written(plan, outcome), session.release(), style, out);
+  print(written(plan, outcome, session.release()), session.release(), style, out);
   if (!outcome.failures.empty()) return finish(out, print_failures(outcome.failures));
   out.flush();
   // Its parent goes last: until then another run finds what is left.

@@ -142,6 +142,11 @@ std::string name_of(const release::Step& step) {
   return fmt::format("{}{}{}/{}", kind, resource.group.empty() ? "" : ".", resource.group, step.name());
 }
 
+std::string name_of(const release::Step& step, const release::Release& release) {
+  const bool elsewhere = !step.ns().empty() && step.ns() != release.ns;
+  return elsewhere ? fmt::format("{} -n {}", name_of(step), step.ns()) : name_of(step);
+}
+
 void ProgressLine::show(std::string_view text) {
   if (isatty(STDERR_FILENO) == 0) return;
   shown_ = true;

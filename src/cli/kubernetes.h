@@ -72,6 +72,8 @@ int print_unanswered(const Error& error);
 
 /// "cluster.postgresql.cnpg.io/main", as kubectl -o name has it.
 std::string name_of(const release::Step& step);
+/// The same with its namespace, when that is not the release's: "secret/main-app -n crm".
+std::string name_of(const release::Step& step, const release::Release& release);
 
 /// A line on standard error that is written over, when that is a terminal.
 class ProgressLine {

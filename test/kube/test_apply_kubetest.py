@@ -88,9 +88,13 @@ def test_password_in_no_command_line_and_no_query(release):
 
 
 def test_json_output(release):
-    done = release.apply(shop(), "-o", "json")
-    assert json.loads(done.out)
-    assert "shop" in done.out
+    crm = release.other_namespace("crm")
+    done = release.apply(shop("orders", {"name": "customers", "owner": "orders", "targetNamespace": crm}), "-o", "json")
+    said = json.loads(done.out)
+    assert set(said["created"]) == {
+        "secret/shop-orders-password", "secret/shop-orders-app", "secret/shop-customers-app", f"secret/shop-customers-app -n {crm}",
+        "cluster.postgresql.cnpg.io/shop", "database.postgresql.cnpg.io/shop-orders", "database.postgresql.cnpg.io/shop-customers"}
+    assert said["unchanged"] == 0 and not said["changed"] + said["removed"] + said["released"]
 
 
 def test_dry_run_writes_nothing(release):
