@@ -255,3 +255,30 @@ def test_fault_at_every_request(installed, act):
 
     wrong = [said for said in in_parallel(at, requests) if said]
     assert not wrong, "\n".join(wrong[:5])
+
+
+def test_killed_at_every_request_of_the_way_back(installed, helm):
+    reference = installed()
+    reference.run("adopt")
+    with FaultProxy(reference.judge) as proxy:
+        reference.run("adopt", "--back", proxy=proxy)
+        requests = worth_breaking(proxy.log)
+
+    def at(number):
+        release = installed()
+        passwords = release.passwords()
+        release.run("adopt")
+        with FaultProxy(release.judge, [Fault(kill_after, number)]) as proxy:
+            release.end(release.start("adopt", "--back", proxy=proxy))
+        done = release.run("adopt", "--back", code=None)
+        if done.code not in (DONE, REFUSED):
+            return f"{number}: again: {done}"
+        if release.members() or release.passwords() != passwords:
+            return f"{number}: {release.members()}, or other passwords"
+        found = differences(without_helms(release.normalised()), without_helms(reference.normalised()))
+        if not found:
+            helm(release, "upgrade")
+        return f"{number}: {found}" if found else None
+
+    wrong = [said for said in in_parallel(at, requests) if said]
+    assert not wrong, "\n".join(wrong[:5])
