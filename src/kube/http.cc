@@ -132,6 +132,12 @@ Broken broken_by(CURLcode code) {
   }
 }
 
+std::string hint_for_proxy(long status) {
+  constexpr std::string_view kWhere = "it is the kubeconfig's proxy-url, or HTTPS_PROXY (NO_PROXY leaves hosts out)";
+  if (status == 407) return fmt::format("the proxy wants another user or password; {}", kWhere);
+  return fmt::format("the proxy does not carry it through; {}", kWhere);
+}
+
 std::string hint_for(CURLcode code, const Config& config) {
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -310,9 +316,14 @@ void Http::Impl::finish(CURL* handle, CURLcode code) {
   reply.status = static_cast<int>(status);
   reply.broken = broken_by(code);
   if (code == CURLE_WRITE_ERROR && transfer->piece) reply.broken = Broken::kNot;  // who reads it had enough
+  long connect = 0;  // what a proxy answered to CONNECT
+  curl().easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &connect);
+  const bool by_proxy = reply.broken != Broken::kNot && connect >= 300;
+  if (by_proxy) reply.broken = connect >= 500 ? Broken::kUnreached : Broken::kRefused;
   if (reply.broken != Broken::kNot) {
     const std::string_view why = transfer->error[0] != '\0' ? transfer->error : curl().easy_strerror(code);
-    reply.failure = {fmt::format("cannot ask {}: {}", config.server, printable(why, 300)), hint_for(code, config)};
+    reply.failure = {fmt::format("cannot ask {}: {}", config.server, printable(why, 300)),
+                     by_proxy ? hint_for_proxy(connect) : hint_for(code, config)};
   }
   done_with(std::move(transfer));
 }
