@@ -126,7 +126,8 @@ class Kube:
         config = yaml.safe_load(pathlib.Path(os.environ["KUBECONFIG"]).read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self._address = cluster["server"].removeprefix("https://")
-        self._tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        self.authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self._tls = ssl.create_default_context(cadata=self.authority)
         for kind in ("certificate", "key"):
             (directory / kind).write_bytes(base64.b64decode(user[f"client-{kind}-data"]))
         self._tls.load_cert_chain(directory / "certificate", directory / "key")
