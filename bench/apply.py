@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import dataclasses
 import http.client
-import json
 import os
 import pathlib
 import subprocess
@@ -29,7 +28,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "test/kube"))
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
-from bench import A_CLUSTER_HAS, values_file  # noqa: E402
+from bench import A_CLUSTER_HAS, end, values_file  # noqa: E402
 from kubejudge import Judge  # noqa: E402
 
 GOAL_APPLY, GOAL_SAME = 10, 50
@@ -196,11 +195,7 @@ def far_away(judge, options, folder, log) -> tuple[Figure, Figure]:
     ours, values, _, total = prepare(judge, options.program, folder, "far-ours", options.objects)
     _, _, rendered, count = prepare(judge, options.program, folder, "far-theirs", options.kubectl // 4)
     with Wire(judge.port, ROUND_TRIP / 2) as wire:
-        config = json.loads(judge.kubeconfig.read_text())
-        config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{wire.port}"
-        kubeconfig = pathlib.Path(folder, "far-kubeconfig")
-        kubeconfig.touch(0o600)
-        kubeconfig.write_text(json.dumps(config))
+        kubeconfig = judge.changed_kubeconfig(pathlib.Path(folder, "far-kubeconfig"), cluster={"server": f"https://127.0.0.1:{wire.port}"})
         theirs = bench.measure("kubectl apply --server-side, 10 ms away", count, lambda: bench.run(
             judge.program("kubectl"), "--kubeconfig", kubeconfig, "apply", *SERVER_SIDE, "-f", rendered, log=log))
         return theirs, bench.measure("cnpg-dbm apply, 10 ms away", total, lambda: bench.run(
@@ -241,11 +236,7 @@ def compare(options, folder, log):
     served = sum(dbm_first.servers.values())
     print(f"\nOf the {dbm_first.seconds:.1f} s x {cores} cores of our first apply the servers took {served:.1f} s of CPU, "
           f"the program {dbm_first.own:.1f} s; a client that took nothing could not end before {served / cores:.1f} s.")
-    missed = [f"{what}: {ratio:.1f}x, not {goal}x" for what, ratio, goal in goals if ratio < goal]
-    for miss in missed:
-        print(f"missed: {miss}")
-    if options.check and missed:
-        sys.exit(1)
+    end([f"{what}: {ratio:.1f}x, not {goal}x" for what, ratio, goal in goals if ratio < goal], options.check)
 
 
 if __name__ == "__main__":

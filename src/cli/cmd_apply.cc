@@ -71,10 +71,8 @@ bool wrote_passwords(const release::Outcome& outcome) {
 }
 
 void add(std::optional<Report>& report, Report next) {
-  if (report)
-    report->add(std::move(next));
-  else
-    report = std::move(next);
+  if (!report) report.emplace();
+  report->add(std::move(next));
 }
 
 /// One round of judging and writing; nothing when somebody else was quicker: look again.
@@ -114,7 +112,7 @@ int apply(const Flags& flags) {
   std::optional<Report> report;
   std::optional<int> ended;
   for (int i = 0; i < kRounds && !ended; ++i)
-    ended = i > 0 && !run->look(exit) ? exit : round(*run, flags, report);
+    ended = i > 0 && !run->look_again(exit) ? exit : round(*run, flags, report);
   if (!ended) print_error({"others write this release's passwords at the same time", "try again when they are done"});
   Stdout out;
   if (report) print(*report, run->release(), style(flags), out);

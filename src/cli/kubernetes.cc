@@ -88,14 +88,17 @@ std::unique_ptr<ReleaseRun> ReleaseRun::open(const ApplyFlags& flags, int& exit)
     exit = exit_code(*out->input_);
     return nullptr;
   }
-  out->source_ = {&out->input_->values, out->input_->clusters, out->input_->options, flags.passwords.key_file};
   out->options_.allowed.insert(flags.allowed.begin(), flags.allowed.end());
-  if (!out->look(exit)) return nullptr;
+  const auto& input = *out->input_;
+  if (auto looked = out->session_->look({&input.values, input.clusters, input.options, flags.passwords.key_file}); !looked) {
+    exit = print_unanswered(looked.error());
+    return nullptr;
+  }
   return out;
 }
 
-bool ReleaseRun::look(int& exit) {
-  const auto looked = session_->look(source_);
+bool ReleaseRun::look_again(int& exit) {
+  const auto looked = session_->look_again();
   if (!looked) exit = print_unanswered(looked.error());
   return looked.ok();
 }

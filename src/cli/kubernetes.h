@@ -48,7 +48,7 @@ class ReleaseRun {
   /// why, and `exit` is set.
   static std::unique_ptr<ReleaseRun> open(const ApplyFlags& flags, int& exit);
   /// Looks again. False: it was said why.
-  bool look(int& exit);
+  bool look_again(int& exit);
   release::Plan plan() const;
 
   release::Session& session() { return *session_; }
@@ -59,7 +59,6 @@ class ReleaseRun {
   std::unique_ptr<Kubernetes> kubernetes_;
   std::unique_ptr<Input> input_;
   std::unique_ptr<release::Session> session_;
-  release::Source source_;
   release::PlanOptions options_;
 };
 

@@ -80,6 +80,7 @@ class Answer {
 
 inline constexpr std::string_view kApplyPatch = "application/apply-patch+yaml";
 inline constexpr std::string_view kMergePatch = "application/merge-patch+json";
+inline constexpr std::string_view kJsonPatch = "application/json-patch+json";
 /// Metadata is all of the answer that is looked at: the server need not write the rest.
 inline constexpr std::string_view kMetadataOnly =
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";

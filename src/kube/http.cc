@@ -316,11 +316,11 @@ void Http::Impl::finish(CURL* handle, CURLcode code) {
   reply.status = static_cast<int>(status);
   reply.broken = broken_by(code);
   if (code == CURLE_WRITE_ERROR && transfer->piece) reply.broken = Broken::kNot;  // who reads it had enough
-  long connect = 0;  // what a proxy answered to CONNECT
-  curl().easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &connect);
-  const bool by_proxy = reply.broken != Broken::kNot && connect >= 300;
-  if (by_proxy) reply.broken = connect >= 500 ? Broken::kUnreached : Broken::kRefused;
   if (reply.broken != Broken::kNot) {
+    long connect = 0;  // what a proxy answered to CONNECT
+    curl().easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &connect);
+    const bool by_proxy = connect >= 300;
+    if (by_proxy) reply.broken = connect >= 500 ? Broken::kUnreached : Broken::kRefused;
     const std::string_view why = transfer->error[0] != '\0' ? transfer->error : curl().easy_strerror(code);
     reply.failure = {fmt::format("cannot ask {}: {}", config.server, printable(why, 300)),
                      by_proxy ? hint_for_proxy(connect) : hint_for(code, config)};

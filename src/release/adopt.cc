@@ -80,7 +80,7 @@ Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release
 }
 
 Call marks_call(const LiveObject& live, std::string body) {
-  Call call{.verb = Verb::kPatch, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
+  Call call = live.call(Verb::kPatch);
   call.query = kube::Query().add("fieldManager", "helm").text();
   call.content_type = kube::kMergePatch;
   call.accept = kube::kMetadataOnly;
@@ -168,9 +168,8 @@ Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& re
     Move move;
     move.live = object;
     move.about = object->about(release);
-    move.is_password = is_password_secret(*object);
     out.leftovers += certain ? 0 : 1;
-    out.passwords += move.is_password ? 1 : 0;
+    out.passwords += is_password_secret(*object) ? 1 : 0;
     move.body = body_of(out.arena, *object, release, entry ? entry->manager : kFieldManager);
     out.moves.push_back(std::move(move));
   }

@@ -20,7 +20,6 @@ struct Move {
   const LiveObject* live = nullptr;
   std::string about;          // "Cluster main"
   yaml::Value body;           // for server-side apply: what Helm applied, with our marks
-  bool is_password = false;
 };
 
 struct Adoption {

@@ -48,15 +48,6 @@ bool has(const yaml::Value& openapi, const Marker& marker) {
   return at != nullptr;
 }
 
-}  // namespace
-
-std::optional<Version> version_of(const yaml::Value& openapi) {
-  const auto* found = std::ranges::find_if(kMarkers, [&](const Marker& marker) { return has(openapi, marker); });
-  return found != std::end(kMarkers) ? std::optional(found->since) : std::nullopt;
-}
-
-namespace {
-
 /// Nothing: the server's OpenAPI does not have it.
 Result<std::optional<CnpgApi>> look_at_openapi(kube::Client& client, const std::string& remembered) {
   kube::Answer index = client.ask({.path = "/openapi/v3"});
@@ -80,6 +71,11 @@ Result<std::optional<CnpgApi>> look_at_openapi(kube::Client& client, const std::
 }
 
 }  // namespace
+
+std::optional<Version> version_of(const yaml::Value& openapi) {
+  const auto* found = std::ranges::find_if(kMarkers, [&](const Marker& marker) { return has(openapi, marker); });
+  return found != std::end(kMarkers) ? std::optional(found->since) : std::nullopt;
+}
 
 Result<CnpgApi> find_cnpg_api(kube::Client& client, const std::string& remembered) {
   for (int look = 1; look <= kLooks; ++look) {

@@ -52,38 +52,6 @@ void read_manifest(HelmRelease& release, std::string_view manifest) {
     if (object.is_map()) release.objects.push_back(object);
 }
 
-}  // namespace
-
-Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) {
-  auto text = secrets::decode_base64(data);
-  if (text) text = secrets::decode_base64(*text);
-  if (!text) return no_release("it is no base64");
-  auto release = std::make_unique<HelmRelease>();
-  if (text->starts_with("\x1f\x8b")) {
-    auto unpacked = unpack(*text);
-    if (!unpacked) return std::move(unpacked).error();
-    release->json = std::move(unpacked).value();
-  } else {
-    release->json = std::move(*text);
-  }
-  const auto read = kube::read_json(release->arena, release->json);
-  if (!read || !read->is_map()) return no_release("it holds no JSON object");
-  release->name = text_at(*read, {"name"});
-  release->status = text_at(*read, {"info", "status"});
-  release->chart = fmt::format("{}-{}", text_at(*read, {"chart", "metadata", "name"}), text_at(*read, {"chart", "metadata", "version"}));
-  release->revision = int_at(*read, {"version"});
-  const yaml::Value empty = yaml::Value::map(release->arena);
-  const auto map_at = [&](std::initializer_list<std::string_view> path) {
-    const yaml::Value* found = read->find_path(path);
-    return found != nullptr && found->is_map() ? *found : empty;
-  };
-  release->values = yaml::merge(release->arena, map_at({"chart", "values"}), map_at({"config"}));
-  read_manifest(*release, text_at(*read, {"manifest"}));
-  return release;
-}
-
-namespace {
-
 int64_t revision_of(const yaml::Value& secret) {
   int64_t out = 0;
   const std::string_view version = label(secret, "version");
@@ -116,6 +84,34 @@ Status read_revisions(std::span<const yaml::Value> secrets, HelmSecrets& out) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) {
+  auto text = secrets::decode_base64(data);
+  if (text) text = secrets::decode_base64(*text);
+  if (!text) return no_release("it is no base64");
+  auto release = std::make_unique<HelmRelease>();
+  if (text->starts_with("\x1f\x8b")) {
+    auto unpacked = unpack(*text);
+    if (!unpacked) return std::move(unpacked).error();
+    release->json = std::move(unpacked).value();
+  } else {
+    release->json = std::move(*text);
+  }
+  const auto read = kube::read_json(release->arena, release->json);
+  if (!read || !read->is_map()) return no_release("it holds no JSON object");
+  release->name = text_at(*read, {"name"});
+  release->status = text_at(*read, {"info", "status"});
+  release->chart = fmt::format("{}-{}", text_at(*read, {"chart", "metadata", "name"}), text_at(*read, {"chart", "metadata", "version"}));
+  release->revision = int_at(*read, {"version"});
+  const yaml::Value empty = yaml::Value::map(release->arena);
+  const auto map_at = [&](std::initializer_list<std::string_view> path) {
+    const yaml::Value* found = read->find_path(path);
+    return found != nullptr && found->is_map() ? *found : empty;
+  };
+  release->values = yaml::merge(release->arena, map_at({"chart", "values"}), map_at({"config"}));
+  read_manifest(*release, text_at(*read, {"manifest"}));
+  return release;
+}
 
 Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name, std::string_view owner) {
   HelmSecrets out;

@@ -51,6 +51,10 @@ std::string_view LiveObject::resource_version() const { return text_at(value, {"
 
 std::string LiveObject::about(const Release& release) const { return about_object(resource->kind, name, ns, release); }
 
+kube::Call LiveObject::call(kube::Verb verb) const {
+  return {.verb = verb, .resource = *resource, .ns = std::string(ns), .name = std::string(name)};
+}
+
 std::string about_object(std::string_view kind, std::string_view name, std::string_view ns, const Release& release) {
   std::string out = fmt::format("{} {}", kind, name);
   if (!ns.empty() && ns != release.ns) out += fmt::format(" in namespace {}", ns);

@@ -29,7 +29,12 @@ struct LiveObject {
   std::string_view resource_version() const;
   /// "Secret shop-orders-app", with its namespace when that is not the release's.
   std::string about(const Release& release) const;
+  /// A call to this very object; what it says is the caller's.
+  kube::Call call(kube::Verb verb) const;
 };
+
+/// "Database shop-orders", with its namespace when that is not the release's.
+std::string about_object(std::string_view kind, std::string_view name, std::string_view ns, const Release& release);
 
 /// Whose an object is.
 enum class Owner : uint8_t {

@@ -20,10 +20,11 @@ using yaml::Value;
 
 constexpr int kTries = 10;  // at an object that others write too
 
-Value update_of(yaml::Arena& arena, const Value& entry, std::string_view manager) {
+/// The same fields, of another manager or by another operation.
+Value given_to(yaml::Arena& arena, const Value& entry, std::string_view manager, std::string_view operation) {
   Value out = yaml::clone(arena, entry);
   out.set(arena, "manager", Value::string(manager));
-  out.set(arena, "operation", Value::string("Update"));
+  out.set(arena, "operation", Value::string(operation));
   return out;
 }
 
@@ -47,9 +48,9 @@ Value password_alone(yaml::Arena& arena) {
 }
 
 Call patch_call(const LiveObject& live, const Value& fields) {
-  Call call{.verb = Verb::kPatch, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
+  Call call = live.call(Verb::kPatch);
   call.query = kube::Query().add("fieldManager", kFieldManager).text();
-  call.content_type = "application/json-patch+json";
+  call.content_type = kube::kJsonPatch;
   call.accept = kube::kMetadataOnly;
   call.body = fmt::format(R"([{{"op":"test","path":"/metadata/resourceVersion","value":"{}"}},)"
                           R"({{"op":"replace","path":"/metadata/managedFields","value":)", live.resource_version());
@@ -85,8 +86,7 @@ struct Writing : std::enable_shared_from_this<Writing> {
     });
   }
   void look_again(const LiveObject& before, const kube::ApiError& refusal) {
-    Call get{.verb = Verb::kGet, .resource = *before.resource, .ns = std::string(before.ns), .name = std::string(before.name)};
-    client.submit(std::move(get), [self = shared_from_this(), &before, refusal](Answer&& answer) {
+    client.submit(before.call(Verb::kGet), [self = shared_from_this(), &before, refusal](Answer&& answer) {
       const std::string name = before.about(self->release);
       if (!answer.ok()) return self->done(failure_of(name, answer.error()));
       auto live = self->read.emplace_back().take(*before.resource, answer.take_body(), self->release);
@@ -104,7 +104,7 @@ std::optional<FieldsEntry> entry_with(const Value& live, std::initializer_list<s
   for (size_t i = 0; i < entries.size(); ++i) {
     const Value* fields = entries[i].find("fieldsV1");
     if (fields != nullptr && text_at(entries[i], {"subresource"}).empty() && fields->find_path(field) != nullptr)
-      return FieldsEntry{i, text_at(entries[i], {"manager"}), text_at(entries[i], {"operation"})};
+      return FieldsEntry{i, text_at(entries[i], {"manager"})};
   }
   return std::nullopt;
 }
@@ -123,11 +123,9 @@ Value taken_over(yaml::Arena& arena, const LiveObject& live, const FieldsEntry& 
       out.push(arena, entries[i]);
       continue;
     }
-    Value ours = yaml::clone(arena, entries[i]);
-    ours.set(arena, "manager", Value::string(kFieldManager));
-    ours.set(arena, "operation", Value::string("Apply"));
+    Value ours = given_to(arena, entries[i], kFieldManager, "Apply");
     if (is_password_secret(live) && take_password(arena, ours)) {
-      Value made = update_of(arena, entries[i], kFieldManager);
+      Value made = given_to(arena, entries[i], kFieldManager, "Update");
       made.set(arena, "fieldsV1", password_alone(arena));
       out.push(arena, made);
     }
@@ -142,7 +140,7 @@ Value handed_to_helm(yaml::Arena& arena, const Value& live) {
   for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
     const bool ours = text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"subresource"}).empty();
     any |= ours && text_at(entry, {"operation"}) == "Apply";
-    out.push(arena, ours ? update_of(arena, entry, "helm") : entry);
+    out.push(arena, ours ? given_to(arena, entry, "helm", "Update") : entry);
   }
   return any ? out : Value::null();
 }

@@ -14,7 +14,7 @@ namespace dbm::release {
 /// The entry of managedFields that has a field: whatever the program that wrote it called itself.
 struct FieldsEntry {
   size_t index = 0;
-  std::string_view manager, operation;
+  std::string_view manager;
 };
 std::optional<FieldsEntry> entry_with(const yaml::Value& live, std::initializer_list<std::string_view> field);
 

@@ -24,7 +24,4 @@ struct Release {
   std::string parent() const { return "cnpg-dbm-" + name; }
 };
 
-/// "Database shop-orders", with its namespace when that is not the release's.
-std::string about_object(std::string_view kind, std::string_view name, std::string_view ns, const Release& release);
-
 }  // namespace dbm::release

@@ -168,7 +168,7 @@ class Planner {
 };
 
 Call password_call(const RotateTarget& target, std::string_view version, std::string_view password, const std::string& at, bool dry_run) {
-  Call call{.verb = Verb::kPatch, .resource = secrets_resource(), .ns = std::string(target.secret->ns), .name = std::string(target.secret->name)};
+  Call call = target.secret->call(Verb::kPatch);
   kube::Query query;
   query.add("fieldManager", kFieldManager);
   if (dry_run) query.add("dryRun", "All");
@@ -248,7 +248,7 @@ class Rotator {
   }
   /// Somebody has written it since: this very run, by a call whose answer was lost; or another.
   void look_at_password(Task& task) {
-    client_.submit(get(*task.target->secret), [this, &task](Answer&& answer) {
+    client_.submit(task.target->secret->call(Verb::kGet), [this, &task](Answer&& answer) {
       const std::string name = task.target->secret->about(release_);
       if (!answer.ok()) return fail(name, answer.error());
       Live read;
@@ -308,7 +308,7 @@ class Rotator {
     });
   }
   void look_at_connection(const std::shared_ptr<Follower>& follower) {
-    client_.submit(get(*follower->live), [this, follower](Answer&& answer) {
+    client_.submit(follower->live->call(Verb::kGet), [this, follower](Answer&& answer) {
       if (!answer.ok() && answer.error().status == 404) return followed(*follower);
       const std::string name = follower->live->about(release_);
       if (!answer.ok()) return fail(name, answer.error());
@@ -323,7 +323,7 @@ class Rotator {
   /// Of those who rotate one after the other the last one's password stays: it is the role's.
   void write_if_latest(const std::shared_ptr<Follower>& follower) {
     const LiveObject& secret = *follower->task->target->secret;
-    client_.submit(get(secret), [this, follower, &secret](Answer&& answer) {
+    client_.submit(secret.call(Verb::kGet), [this, follower, &secret](Answer&& answer) {
       if (!answer.ok()) return fail(secret.about(release_), answer.error());
       Live read;
       const auto live = read.take(secrets_resource(), answer.take_body(), release_);
@@ -337,9 +337,6 @@ class Rotator {
     step();
   }
 
-  static Call get(const LiveObject& object) {
-    return {.verb = Verb::kGet, .resource = secrets_resource(), .ns = std::string(object.ns), .name = std::string(object.name)};
-  }
   void step() {
     ++progress_.done;
     if (show_) show_(progress_);

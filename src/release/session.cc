@@ -31,6 +31,10 @@ Status Session::start_over() {
 
 Status Session::look(Source source) {
   source_ = std::move(source);
+  return look_again();
+}
+
+Status Session::look_again() {
   if (auto begun = start_over(); !begun) return begun;
   ApplySet set = live_->set();
   if (has_unknown_kinds(*source_.values) || has_foreign_kinds(set))

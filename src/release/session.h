@@ -28,9 +28,10 @@ class Session {
 
   /// The parent first: it knows where members are, and which CloudNativePG this was.
   Status look_for_parent();
-  /// What the file wants and what there is of it. May be called again: everything is seen anew, and
-  /// earlier plans are void.
+  /// What the file wants and what there is of it.
   Status look(Source source);
+  /// Everything is seen anew, and earlier plans are void.
+  Status look_again();
   /// As look, of a file that wants nothing.
   Status look_for_all();
   Plan plan(const PlanOptions& options) const;

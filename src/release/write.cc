@@ -182,7 +182,7 @@ kube::Call call_of(const Step& step, const ApplyOptions& options) {
 
 kube::Call removal_of(const Step& step, const ApplyOptions& options) {
   const LiveObject& live = *step.live;
-  Call call{.verb = Verb::kDelete, .resource = *live.resource, .ns = std::string(live.ns), .name = std::string(live.name)};
+  Call call = live.call(Verb::kDelete);
   call.accept = options.accept;
   if (step.action == Action::kPrune) {
     // All in the body: where there is one, the server reads no options from the query.

@@ -12,9 +12,6 @@
 #include "yaml/at.h"
 
 namespace dbm::spec {
-namespace {
-
-}  // namespace
 
 void check_catalog_ref(const Cluster& c, const RuleContext& context) {
   const Tree& ref = c.image_catalog_ref;

@@ -222,16 +222,9 @@ class FaultProxy:
 
     def kubeconfig(self, *, token: str | None = None, token_file: pathlib.Path | None = None) -> pathlib.Path:
         """One that leads here: as the administrator by certificate, or with a token."""
-        config = json.loads(self._judge.kubeconfig.read_text())
-        config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{self.port}"
-        if token is not None:
-            config["users"][0]["user"] = {"token": token}
-        if token_file is not None:
-            config["users"][0]["user"] = {"tokenFile": str(token_file)}
-        path = self._folder / f"kubeconfig-{len(list(self._folder.iterdir()))}"
-        path.write_text(json.dumps(config))
-        path.chmod(0o600)
-        return path
+        user = {"token": token} if token is not None else {"tokenFile": str(token_file)} if token_file is not None else None
+        return self._judge.changed_kubeconfig(self._folder / f"kubeconfig-{len(list(self._folder.iterdir()))}",
+                                              cluster={"server": f"https://127.0.0.1:{self.port}"}, user=user)
 
     @property
     def writes(self) -> list[Request]:

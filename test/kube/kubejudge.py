@@ -206,6 +206,15 @@ class Judge:
         """Certificates and whatever tests put there; it goes with the judge."""
         return self._dir
 
+    def changed_kubeconfig(self, path: pathlib.Path, *, cluster: dict | None = None, user: dict | None = None) -> pathlib.Path:
+        """One at `path` with these keys of the cluster as well, and with another user."""
+        config = json.loads(self.kubeconfig.read_text())
+        config["clusters"][0]["cluster"] |= cluster or {}
+        config["users"][0]["user"] = user or config["users"][0]["user"]
+        path.touch(0o600)
+        path.write_text(json.dumps(config))
+        return path
+
     def program(self, name: str) -> pathlib.Path:
         """kubectl, helm, …"""
         return self._built / "bin" / name

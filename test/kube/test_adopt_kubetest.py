@@ -151,6 +151,10 @@ def test_back(installed, helm):
     assert release.get("Cluster", "shop") is None
 
 
+def moves_the_cluster(request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/json-patch") and request.path.endswith("/clusters/shop")
+
+
 @pytest.mark.parametrize("flags", [(), ("--back",)], ids=["there", "back"])
 @pytest.mark.parametrize("times", [1, 3])
 def test_an_operator_writes_its_status_in_between(installed, flags, times):
@@ -162,8 +166,7 @@ def test_an_operator_writes_its_status_in_between(installed, flags, times):
 
     def operate(request):
         with lock:
-            if request.headers.get("content-type", "").startswith("application/json-patch") and request.path.endswith("/clusters/shop") \
-                    and len(written) < times:
+            if moves_the_cluster(request) and len(written) < times:
                 written.append(request)
                 release.patch("Cluster", "shop", {"status": {"readyInstances": len(written)}}, "operator", subresource="/status")
 
@@ -181,7 +184,7 @@ def test_somebody_changes_an_object_in_between(installed):
     release = installed()
 
     def edit(request):
-        if request.headers.get("content-type", "").startswith("application/json-patch") and request.path.endswith("/clusters/shop"):
+        if moves_the_cluster(request):
             release.patch("Cluster", "shop", {"spec": {"instances": 3}}, "helm")
 
     with FaultProxy(release.judge, on_request=edit) as proxy:

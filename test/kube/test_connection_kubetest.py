@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import json
 import os
 import socket
 import subprocess
@@ -63,12 +62,7 @@ class ConnectProxy:
 
 
 def by_proxy(release, url: str):
-    config = json.loads(release.judge.kubeconfig.read_text())
-    config["clusters"][0]["cluster"]["proxy-url"] = url
-    path = release.folder / "kubeconfig-with-proxy"
-    path.touch(0o600)
-    path.write_text(json.dumps(config))
-    return path
+    return release.judge.changed_kubeconfig(release.folder / "kubeconfig-with-proxy", cluster={"proxy-url": url})
 
 
 def test_proxy_of_the_kubeconfig(release):

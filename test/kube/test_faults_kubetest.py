@@ -203,10 +203,8 @@ def test_a_certificate_of_another_authority_is_refused(release):
     folder = release.folder
     subprocess.run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=other "
                    "-keyout other.key -out other.crt".split(), cwd=folder, check=True, capture_output=True)
-    config = json.loads(release.judge.kubeconfig.read_text())
-    config["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode((folder / "other.crt").read_bytes()).decode()
-    path = folder / "config"
-    path.write_text(json.dumps(config))
+    path = release.judge.changed_kubeconfig(
+        folder / "config", cluster={"certificate-authority-data": base64.b64encode((folder / "other.crt").read_bytes()).decode()})
     done = release.run("apply", values=shop(), kubeconfig=path, code=REFUSED)
     assert "certificate" in done.err.lower()
 
