@@ -1,8 +1,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include <atomic>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <atomic>
+#include <csignal>
+
+#include "base/child.h"
 #include "base/diagnostics.h"
 #include "base/files.h"
 #include "base/parallel.h"
@@ -74,6 +80,128 @@ TEST(Sources, GiveLinesWithoutTheirEnds) {
 TEST(Files, AFolderIsNoText) {
   EXPECT_EQ(read_text("/").error().message, "cannot read /: Is a directory");
   EXPECT_EQ(text_or_empty("/"), "");
+}
+
+/// A folder of its own, gone at the end of the scope.
+struct Scratch {
+  Scratch() {
+    std::string name = (std::filesystem::temp_directory_path() / "base_test.XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~Scratch() { std::filesystem::remove_all(path); }
+  size_t files() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
+  }
+  std::filesystem::path path;
+};
+
+mode_t mode_of(const std::filesystem::path& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+TEST(Files, AreReplacedAtOnce) {
+  const Scratch scratch;
+  const auto file = scratch.path / "file";
+  for (const bool durable : {false, true})
+    for (const mode_t mode : {0600u, 0644u}) {
+      ASSERT_TRUE(write_atomically(file, "text", mode, durable));
+      EXPECT_EQ(*read_text(file), "text");
+      EXPECT_EQ(mode_of(file), mode);
+    }
+  OpenFile old(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(replace_file(file, "secret", 0600));
+  char buffer[16];
+  EXPECT_EQ(read(old.fd(), buffer, sizeof buffer), 4);  // who had it open sees the old text
+  EXPECT_EQ(scratch.files(), 1u);
+}
+
+TEST(Files, ALinkIsReplaced) {
+  const Scratch scratch;
+  const auto link = scratch.path / "link", target = scratch.path / "target";
+  ASSERT_TRUE(write_atomically(target, "old", 0644));
+  std::filesystem::create_symlink(target, link);
+  ASSERT_TRUE(write_atomically(link, "secret", 0600));
+  EXPECT_EQ(*read_text(target), "old");
+  EXPECT_EQ(*read_text(link), "secret");
+  EXPECT_FALSE(std::filesystem::is_symlink(link));
+}
+
+TEST(Files, AFailureLeavesNothingBehind) {
+  const Scratch scratch;
+  const auto folder = scratch.path / "folder";
+  ASSERT_TRUE(make_folders(folder / "inner"));
+  EXPECT_EQ(write_atomically(folder, "text", 0600).error().message,
+            "cannot write " + folder.string() + ": Is a directory");
+  EXPECT_FALSE(write_atomically(scratch.path / "no" / "file", "text", 0600));
+  EXPECT_EQ(scratch.files(), 1u);
+}
+
+TEST(Files, AreWrittenWhereTheyDiffer) {
+  const Scratch scratch;
+  const auto file = scratch.path / "file";
+  EXPECT_TRUE(*write_if_changed(file, "text", 0600));
+  EXPECT_FALSE(*write_if_changed(file, "text", 0600));
+  EXPECT_TRUE(*write_if_changed(file, "tex2", 0600));
+  EXPECT_TRUE(*write_if_changed(file, "tex2", 0644));
+  EXPECT_EQ(mode_of(file), 0644u);
+}
+
+TEST(Files, FoldersAreMadePrivate) {
+  const Scratch scratch;
+  ASSERT_TRUE(make_folders(scratch.path / "a" / "b"));
+  ASSERT_TRUE(make_folders(scratch.path / "a" / "b"));
+  EXPECT_EQ(mode_of(scratch.path / "a"), 0700u);
+  EXPECT_EQ(mode_of(scratch.path / "a" / "b"), 0700u);
+  std::filesystem::create_symlink(scratch.path / "a", scratch.path / "link");
+  EXPECT_TRUE(make_folders(scratch.path / "link"));
+}
+
+TEST(Files, AFolderCannotBeAFileOrALoop) {
+  const Scratch scratch;
+  const auto file = scratch.path / "file", loop = scratch.path / "loop";
+  ASSERT_TRUE(write_atomically(file, "", 0600));
+  std::filesystem::create_symlink(loop, loop);
+  const auto said = [](const std::filesystem::path& path) { return make_folders(path).error().message; };
+  EXPECT_EQ(said(file), "cannot make the folder " + file.string() + ": Not a directory");
+  EXPECT_EQ(said(loop), "cannot make the folder " + loop.string() + ": Too many levels of symbolic links");
+  EXPECT_FALSE(make_folders(loop / "inner"));
+}
+
+/// The exit code of a shell command with this environment, and what it printed.
+std::pair<int, std::string> run_shell(const std::string& command, std::vector<std::string> environment = {}) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return {-1, ""};
+  const OpenFile out(ends[0]);
+  OpenFile in(ends[1]);
+  FileActions actions;
+  posix_spawn_file_actions_adddup2(actions.get(), in.fd(), STDOUT_FILENO);
+  const auto pid = start_child("/bin/sh", {"sh", "-c", command}, std::move(environment), actions);
+  if (!pid) return {-1, pid.error().message};
+  in.close();
+  std::string said;
+  char c = 0;
+  while (read(out.fd(), &c, 1) == 1) said += c;
+  int status = 0;
+  waitpid(*pid, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), said};
+}
+
+TEST(Child, HasItsWordsAndItsEnvironmentOnly) {
+  EXPECT_EQ(run_shell("exit 7").first, 7);
+  EXPECT_EQ(run_shell("echo \"$A-$HOME\"", {"A=1 2"}).second, "1 2-\n");
+}
+
+TEST(Child, IgnoresNoSignalThatWeIgnore) {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(run_shell("kill -PIPE $$; exit 0").first, 128 + SIGPIPE);
+  std::signal(SIGPIPE, before);
+}
+
+TEST(Child, AMissingProgramIsAnError) {
+  FileActions actions;
+  EXPECT_EQ(start_child("/nowhere/program", {"program"}, {}, actions).error().message,
+            "cannot start /nowhere/program: No such file or directory");
 }
 
 TEST(Parallel, ConsumesInOrder) {

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void sync_folder(const fs::path& folder) {
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int file = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file < 0) return;
   fsync(file);
   close(file);
@@ -60,24 +60,48 @@ std::string text_or_empty(const fs::path& path) {
   return text ? std::move(text).value() : std::string();
 }
 
-Status write_atomically(const fs::path& path, std::string_view text, mode_t mode, bool durable) {
+namespace {
+
+enum class Sync { kNone, kFile, kFolder };  // kFolder: of the file too
+
+Status replace(const fs::path& path, std::string_view text, mode_t mode, Sync sync) {
   std::string temporary = path.string() + ".XXXXXX";
   const int file = mkostemp(temporary.data(), O_CLOEXEC);
   if (file < 0) return system_error("write " + path.string());
-  bool good = fchmod(file, mode) == 0 && write_all(file, text) && (!durable || fsync(file) == 0);
+  bool good = fchmod(file, mode) == 0 && write_all(file, text) && (sync == Sync::kNone || fsync(file) == 0);
   int why = errno;
   if (close(file) != 0 && good) {
     good = false;
     why = errno;
   }
   if (good && rename(temporary.c_str(), path.c_str()) == 0) {
-    if (durable) sync_folder(path.parent_path());
+    if (sync == Sync::kFolder) sync_folder(path.parent_path());
     return Ok{};
   }
   if (good) why = errno;
   unlink(temporary.c_str());
   errno = why;
   return system_error("write " + path.string());
+}
+
+/// After a mkdir that found something there.
+Status require_folder(const fs::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return Ok{};
+    errno = ENOTDIR;
+  }
+  return system_error("make the folder " + path.string());
+}
+
+}  // namespace
+
+Status write_atomically(const fs::path& path, std::string_view text, mode_t mode, bool durable) {
+  return replace(path, text, mode, durable ? Sync::kFolder : Sync::kFile);
+}
+
+Status replace_file(const fs::path& path, std::string_view text, mode_t mode) {
+  return replace(path, text, mode, Sync::kNone);
 }
 
 Result<bool> write_if_changed(const fs::path& path, std::string_view text, mode_t mode) {
@@ -92,14 +116,11 @@ Result<bool> write_if_changed(const fs::path& path, std::string_view text, mode_
 Status make_folders(const fs::path& path) {
   if (path.empty() || path == "/") return Ok{};
   if (mkdir(path.c_str(), 0700) == 0) return Ok{};
-  if (errno == EEXIST) {
-    if (fs::is_directory(path)) return Ok{};
-    errno = ENOTDIR;
-    return system_error("make the folder " + path.string());
-  }
+  if (errno == EEXIST) return require_folder(path);
   if (errno != ENOENT) return system_error("make the folder " + path.string());
   if (auto above = make_folders(path.parent_path()); !above) return above;
-  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Ok{};
+  if (mkdir(path.c_str(), 0700) == 0) return Ok{};
+  if (errno == EEXIST) return require_folder(path);  // made by somebody else since
   return system_error("make the folder " + path.string());
 }
 

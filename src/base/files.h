@@ -24,10 +24,13 @@ Result<std::string> read_text(const std::filesystem::path& path);
 std::string text_or_empty(const std::filesystem::path& path);
 
 /// Replaces the file at once (a new file, renamed): a reader, or a crash, sees the old text or the
-/// new one. The new file's mode is exactly `mode`. `durable`: also against a power cut.
+/// new one, also after a power cut. A link is replaced, not followed. The new file's mode is exactly
+/// `mode`. `durable`: once this returns, a power cut cannot bring the old text back.
 Status write_atomically(const std::filesystem::path& path, std::string_view text, mode_t mode,
                         bool durable = false);
-/// The same where the file does not hold that text with that mode already; true when it was written.
+/// The same, without waiting for the disk: for output that can be made again.
+Status replace_file(const std::filesystem::path& path, std::string_view text, mode_t mode);
+/// write_atomically where the file does not hold that text with that mode already; true when it was written.
 Result<bool> write_if_changed(const std::filesystem::path& path, std::string_view text, mode_t mode);
 
 /// Makes the folder (mode 0700) and those above it.
