@@ -9,8 +9,9 @@ for program in build/fuzz/*_fuzz; do
   name=$(basename "$program")
   corpus=build/fuzz/corpus/$name
   mkdir -p "$corpus"
-  if [[ -d fuzz/$name ]]; then cp fuzz/$name/* "$corpus/"
-  elif [[ $name != set_flags_fuzz ]]; then cp test/examples/*.yaml test/values/*.yaml test/mistakes/*.yaml "$corpus/"
+  if [[ -d fuzz/$name ]]; then cp fuzz/$name/* "$corpus/"; fi
+  if [[ $name == yaml_fuzz || $name == values_fuzz ]]; then
+    cp test/examples/*.yaml test/values/*.yaml test/mistakes/*.yaml "$corpus/"
   fi
   if "$program" "$corpus" -max_total_time="${FUZZ_SECONDS:-60}" -rss_limit_mb=2048 -timeout=10 -max_len=20000 \
       -artifact_prefix="build/fuzz/$name-" >"build/fuzz/$name.log" 2>&1; then

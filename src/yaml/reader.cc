@@ -181,6 +181,7 @@ class Builder {
   struct Node {
     Value value;
     uint64_t expanded = 1;  // nodes, aliases counted as what they stand for
+    size_t depth = 0;       // of lists and maps in each other, aliases likewise; a scalar has none
   };
   /// A list or a map that is not complete yet: what it has so far are the last of items_ or members_.
   struct Frame {
@@ -189,6 +190,7 @@ class Builder {
     size_t first;
     std::string_view anchor;
     uint64_t expanded = 1;
+    size_t depth = 1;
     bool has_key = false;
     std::string_view key = {};
     Pos key_pos = {};
@@ -288,9 +290,7 @@ class Builder {
   bool open(const Event& event, bool is_map, const yaml_char_t* anchor, const yaml_char_t* tag) {
     if (wants_key())
       return refuse("yaml", place(event), "a key must be a plain name, not a list or a map");
-    if (static_cast<int>(stack_.size()) >= limits_.depth)
-      return refuse("yaml-depth", place(event),
-                    fmt::format("lists and maps are nested more than {} deep", limits_.depth));
+    if (stack_.size() >= limits_.depth) return refuse_depth(place(event));
     const std::string_view name = view(tag);
     if (!name.empty() && name != "tag:yaml.org,2002:map" && name != "tag:yaml.org,2002:seq")
       return refuse("yaml-tag", place(event), fmt::format("the tag {} is not known", printable(name)),
@@ -311,22 +311,29 @@ class Builder {
       value = Value::list(arena_, frame.pos, std::span(items_).subspan(frame.first));
       items_.resize(frame.first);
     }
-    for (const Node& merge : frame.merges)
-      if (!merge_into(value, merge.value)) return false;
-    return add({value, frame.expanded}, frame.anchor);
+    if (!frame.merges.empty() && !merge_all(value, frame.merges)) return false;
+    return add({value, frame.expanded, frame.depth}, frame.anchor);
   }
 
-  /// `<<`: keys that are not there yet are taken over (YAML 1.1 merge key).
-  bool merge_into(Value& map, const Value& from) {
-    if (from.is_list()) {
-      for (const Value& item : from.items())
-        if (!merge_into(map, item)) return false;
-      return true;
-    }
+  using Keys = std::unordered_set<std::string_view>;
+
+  /// `<<`: keys that are not there yet are taken over (YAML 1.1 merge key). Linear in the keys of both
+  /// sides, which `expanded` counts.
+  bool merge_all(Value& map, const std::vector<Node>& merges) {
+    Keys taken;
+    for (const Member& member : map.members()) taken.insert(member.key);
+    return std::ranges::all_of(
+        merges, [&](const Node& merge) { return merge_into(map, taken, merge.value); });
+  }
+
+  bool merge_into(Value& map, Keys& taken, const Value& from) {
+    if (from.is_list())
+      return std::ranges::all_of(
+          from.items(), [&](const Value& item) { return merge_into(map, taken, item); });
     if (!from.is_map())
       return refuse("yaml", from.pos(), "<< needs a map or a list of maps");
     for (const Member& member : from.members())
-      if (map.find_member(member.key) == nullptr)
+      if (taken.insert(member.key).second)
         map.append(arena_, member.key, member.value, member.key_pos);
     return true;
   }
@@ -336,7 +343,10 @@ class Builder {
     if (wants_key()) return refuse("yaml-alias", pos, "an alias cannot be a key");
     const std::string_view name = view(event.data.alias.anchor);
     const auto found = anchors_.find(name);
-    if (found != anchors_.end()) return add(found->second, {});
+    if (found != anchors_.end()) {
+      if (stack_.size() + added_depth(found->second) > limits_.depth) return refuse_depth(pos);
+      return add(found->second, {});
+    }
     for (const Frame& frame : stack_)
       if (frame.anchor == name)
         return refuse("yaml-alias", pos,
@@ -346,6 +356,24 @@ class Builder {
                               printable(name)));
   }
 
+  bool refuse_depth(Pos pos) {
+    return refuse("yaml-depth", pos,
+                  fmt::format("nested more than {} levels deep, aliases counted", limits_.depth));
+  }
+
+  /// True when what comes next is the value of `<<`.
+  bool at_merge() const {
+    return !stack_.empty() && stack_.back().has_key && stack_.back().key.data() == nullptr;
+  }
+
+  /// How many levels this node puts below the innermost open container. A merged map, or a list of
+  /// such, puts only its values there.
+  size_t added_depth(const Node& node) const {
+    if (!at_merge()) return node.depth;
+    const size_t dropped = node.value.is_list() ? 2 : 1;
+    return node.depth > dropped ? node.depth - dropped : 0;
+  }
+
   bool add(Node node, std::string_view anchor) {
     if (!anchor.empty()) anchors_[anchor] = node;
     if (stack_.empty()) {
@@ -353,6 +381,7 @@ class Builder {
       return true;
     }
     Frame& frame = stack_.back();
+    frame.depth = std::max(frame.depth, 1 + added_depth(node));
     frame.expanded += node.expanded;
     if (frame.expanded > limits_.expanded_nodes)
       return refuse("yaml-alias", node.value.pos(),

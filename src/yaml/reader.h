@@ -15,7 +15,7 @@ namespace dbm::yaml {
 
 struct ReadLimits {
   size_t bytes = 256u << 20;
-  int depth = 60;                         // of lists and maps in each other
+  size_t depth = 60;                      // of lists and maps in each other, aliases counted likewise
   uint64_t expanded_nodes = 20'000'000;   // with every alias counted as what it stands for
 };
 

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -130,6 +131,15 @@ std::string bomb() {
   return text;
 }
 
+/// Siblings of `levels` brackets each, every one around the sibling before it.
+std::string stairs(int siblings, int levels) {
+  const std::string open(static_cast<size_t>(levels), '['), close(static_cast<size_t>(levels), ']');
+  std::string text = "a0: &a0 x\n";
+  for (int i = 1; i <= siblings; ++i)
+    text += fmt::format("a{0}: &a{0} {2}*a{1}{3}\n", i, i - 1, open, close);
+  return text;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Bad, ReadRefused,
     ::testing::Values(
@@ -153,6 +163,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"utf16", std::string("\xFF\xFE" "a\0", 4), "yaml-utf8 1:1", "UTF-16"},
         BadCase{"documents", "a: 1\n---\nb: 2\n", "yaml-documents 3:1", "more than one"},
         BadCase{"deep", std::string(100, '[') + std::string(100, ']'), "yaml-depth 1:61", "deep"},
+        BadCase{"deep_aliases", stairs(830, 57), "yaml-depth 3:66", "aliases counted"},
+        BadCase{"deep_merges",
+                "a: &a {<<: {b: " + std::string(30, '[') + std::string(30, ']') + "}}\nc: {<<: *a, d: " +
+                    std::string(30, '[') + "*a" + std::string(30, ']') + "}\n",
+                "yaml-depth 2:46", "aliases counted"},
         BadCase{"bomb", bomb(), "yaml-alias", "stand for"}),
     [](const auto& row) { return std::string(row.param.name); });
 
@@ -188,6 +203,30 @@ TEST(Reader, KeepsItsLimits) {
   EXPECT_EQ(Document("[[1]]", {.depth = 1}).first(), "yaml-depth 1:2");
   EXPECT_EQ(Document("a: &a [1, 2]\nb: [*a, *a]\n", {.expanded_nodes = 5}).first().substr(0, 10),
             "yaml-alias");
+}
+
+TEST(Reader, CountsTheDepthOfAliases) {
+  const ReadLimits limits{.depth = 4};
+  EXPECT_EQ(Document("a: &a [[1]]\nb: [*a]\n", limits).first(), "");
+  EXPECT_EQ(Document("a: &a [[1]]\nb: [[*a]]\n", limits).first(), "yaml-depth 2:6");
+  EXPECT_EQ(Document("a: &a {k: [1]}\nb: [{<<: *a}]\n", limits).first(), "");
+  EXPECT_EQ(Document("a: &a {k: [[1]]}\nb: [{<<: *a}]\n", limits).first(), "yaml-depth 2:10");
+}
+
+TEST(Reader, AChainOfMergesIsNotDeep) {
+  std::string text = "a0: &a0 {k: [1]}\n";
+  for (int i = 1; i < 200; ++i) text += fmt::format("a{0}: &a{0} {{<<: *a{1}, k{0}: 1}}\n", i, i - 1);
+  EXPECT_EQ(Document(text).first(), "");
+}
+
+TEST(Reader, MergesManyKeysIntoMany) {  // 10^10 comparisons, were it not linear
+  std::string text = "a: &a\n";
+  for (int i = 0; i < 100'000; ++i) text += fmt::format("  a{}: 1\n", i);
+  text += "b:\n  <<: *a\n";
+  for (int i = 0; i < 100'000; ++i) text += fmt::format("  b{}: 1\n", i);
+  const Document d(text);
+  EXPECT_EQ(d.first(), "");
+  EXPECT_EQ(d.at({"b"}).size(), 200'000u);
 }
 
 TEST(Reader, ReadsSeveralDocuments) {
