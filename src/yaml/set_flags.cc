@@ -1,5 +1,6 @@
 #include "yaml/set_flags.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -35,7 +36,7 @@ class Setter {
       std::optional<Value> value = read_value();
       if (!value) return root;
       if (!put(root, path, value->at(pos))) return root;
-      if (at_ < text_.size()) ++at_;  // the comma
+      if (at_ < text_.size() && text_[at_] == ',') ++at_;  // as Helm: after a list it may be missing
     }
     return root;
   }
@@ -118,14 +119,26 @@ class Setter {
 
   Value typed(std::string_view text) const {
     if (kind_ == SetKind::kString) return Value::string(text);
-    if (text == "null") return Value::null();
-    if (text == "true" || text == "false") return Value::boolean(text == "true");
-    // as Helm: a number with a leading zero is a string
-    const bool padded = text.size() > 1 && text[0] == '0';
-    if (!padded && resolve_plain(text) == Kind::kInt &&
-        text.find_first_not_of("-0123456789") == text.npos)
-      return Value::scalar(Kind::kInt, text);
+    if (is_word(text, "null")) return Value::null();
+    if (is_word(text, "true")) return Value::boolean(true);
+    if (is_word(text, "false")) return Value::boolean(false);
+    if (const auto number = decimal(text)) return Value::integer(arena_, *number);
     return Value::string(text);
+  }
+
+  /// Whether this is the word, in capitals or not.
+  static bool is_word(std::string_view text, std::string_view word) {
+    return std::ranges::equal(text, word, {}, [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  }
+
+  /// As Helm: decimal whatever stands behind the sign; a number with a leading zero is a string.
+  static std::optional<int64_t> decimal(std::string_view text) {
+    if (text.size() > 1 && text[0] == '0') return std::nullopt;
+    if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+    int64_t out = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return out;
   }
 
   /// Where the JSON value that begins here ends: at a comma outside of its brackets and strings.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 #include "yaml/testing.h"
 #include "yaml/writer.h"
@@ -57,7 +58,35 @@ INSTANTIATE_TEST_SUITE_P(
         SetCase{"a= y", R"({"a":" y"})"},
         SetCase{"a=1,x[0].n=1,x[0].m=2,x[1].n=3", R"({"a":1,"x":[{"n":1,"m":2},{"n":3}]})"},
         SetCase{"a=1,x[0][1]=2", R"({"a":1,"x":[[null,2]]})"},
+        SetCase{"a={x}bc=1", R"({"a":["x"],"bc":1})"},
+        SetCase{"a={x},bc=1", R"({"a":["x"],"bc":1})"},
+        SetCase{"a=-010,b=+5,c=-0,d=0,e=00", R"({"a":-10,"b":5,"c":0,"d":0,"e":"00"})"},
+        SetCase{"a=9223372036854775807,b=9223372036854775808",
+                R"({"a":9223372036854775807,"b":"9223372036854775808"})"},
+        SetCase{"a=+-5,b=-,c=+,d=1_0,e=0x1F", R"({"a":"+-5","b":"-","c":"+","d":"1_0","e":"0x1F"})"},
+        SetCase{"a=True,b=FALSE,c=Null,d=yes", R"({"a":true,"b":false,"c":null,"d":"yes"})"},
         SetCase{"a.b.c=1", R"({"a":{"b":{"c":1},"l":[1,2]}})"}));
+
+TEST(SetFlags, EveryNumberIsReadInBaseTen) {
+  EXPECT_TRUE(rc::check([](int64_t n, bool padded, bool plus) {
+    const std::string digits = std::to_string(n);
+    std::string text = digits;
+    if (n < 0 && padded) text.insert(1, "0");
+    if (n > 0 && plus) text.insert(0, "+");
+    const Applied run(("a=" + text).c_str(), SetKind::kTyped);
+    RC_ASSERT(run.json == "{\"a\":" + digits + "}");
+  }));
+}
+
+TEST(SetFlags, NoLetterAfterAListIsLost) {
+  EXPECT_TRUE(rc::check([](bool comma) {
+    const auto letters = rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange('a', 'm')));
+    const std::string item = *letters, key = "x" + *letters, value = "v" + *letters;
+    const std::string text = "a={" + item + "}" + (comma ? "," : "") + key + "=" + value;
+    const Applied run(text.c_str(), SetKind::kTyped);
+    RC_ASSERT(run.json == "{\"a\":[\"" + item + "\"],\"" + key + "\":\"" + value + "\"}");
+  }));
+}
 
 TEST(SetFlags, NullRemoves) {
   EXPECT_EQ(Applied("a.b=null", SetKind::kTyped).json, R"({"a":{"b":null,"l":[1,2]}})");
