@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 namespace dbm::yaml {
 namespace {
@@ -216,6 +218,7 @@ Value Value::map(Arena& arena, Pos pos, std::span<const Member> members, size_t 
 }
 
 void Value::push(Arena& arena, Value value) {
+  require(Kind::kList);
   ListData& list = *list_;
   if (list.size == list.capacity) {
     list.capacity = std::max<uint32_t>(4, list.capacity * 2);
@@ -227,6 +230,7 @@ void Value::push(Arena& arena, Value value) {
 }
 
 Value& Value::set(Arena& arena, Key key, Value value, Pos key_pos) {
+  require(Kind::kMap);
   for (Member& member : std::span(map_->members, map_->size)) {
     if (member.key != key.text) continue;
     value.plain_key_ = member.value.plain_key_;
@@ -237,6 +241,13 @@ Value& Value::set(Arena& arena, Key key, Value value, Pos key_pos) {
   return append(arena, key, value, key_pos);
 }
 
+void Value::wrong_kind(Kind is, Kind required) {
+  const std::string_view has = to_string(is), wants = to_string(required);
+  std::fprintf(stderr, "bug in cnpg-dbm: a value that is %.*s was changed as if it were %.*s\n",
+               static_cast<int>(has.size()), has.data(), static_cast<int>(wants.size()), wants.data());
+  std::abort();
+}
+
 void Value::grow(Arena& arena, MapData& map) {
   map.capacity = std::max<uint32_t>(4, map.capacity * 2);
   Member* grown = arena.allocate<Member>(map.capacity);
@@ -245,6 +256,7 @@ void Value::grow(Arena& arena, MapData& map) {
 }
 
 bool Value::erase(std::string_view key) {
+  require(Kind::kMap);
   MapData& map = *map_;
   Member* const end = map.members + map.size;
   Member* const found =

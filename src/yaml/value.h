@@ -135,6 +135,8 @@ class Value {
   static Value list(Arena& arena, Pos pos, std::span<const Value> items, size_t more = 0);
   static Value map(Arena& arena, Pos pos, std::span<const Member> members, size_t more = 0);
 
+  // REQUIRES: push is called on a list, the others on a map that was made (by list(), map() or
+  // reading); anything else ends the program. Copies of a Value share the container that is changed.
   /// Appends to this list.
   void push(Arena& arena, Value value);
   /// Sets a key of this map: replaces the value in its place when there, else appends.
@@ -152,6 +154,10 @@ class Value {
     uint32_t size, capacity;
   };
   static void grow(Arena& arena, MapData& map);
+  [[noreturn]] static void wrong_kind(Kind is, Kind required);
+  void require(Kind kind) const {
+    if (kind_ != kind) [[unlikely]] wrong_kind(kind_, kind);
+  }
 
   Pos pos_;
   union {
@@ -178,6 +184,7 @@ struct Member {
 // Written to the stack first and read from there as a whole, they would make the processor wait:
 // that took a sixth of rendering.
 inline Value& Value::append(Arena& arena, Key key, const Value& value, Pos key_pos) {
+  require(Kind::kMap);
   MapData& map = *map_;
   if (map.size == map.capacity) grow(arena, map);
   Member& member = map.members[map.size++];

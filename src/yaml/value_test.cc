@@ -114,5 +114,16 @@ TEST(Arena, IsUsedAgainAfterReset) {
   EXPECT_EQ(arena.copy("two").data(), first);
 }
 
+TEST(ValueDeathTest, ChangesOnlyWhatItIs) {
+  Arena arena;
+  Value text = Value::string("text"), list = Value::list(arena), map = Value::map(arena), none;
+  const char* const kMap = "changed as if it were a map";
+  EXPECT_DEATH(text.push(arena, none), "a value that is a string was changed as if it were a list");
+  EXPECT_DEATH(map.push(arena, none), "changed as if it were a list");
+  EXPECT_DEATH(list.set(arena, "k", none), kMap);
+  EXPECT_DEATH(text.append(arena, "k", none), kMap);
+  EXPECT_DEATH(none.erase("k"), kMap);
+}
+
 }  // namespace
 }  // namespace dbm::yaml
