@@ -22,8 +22,8 @@
 namespace dbm::sql {
 
 /// Where to connect and as whom. Empty texts are libpq's compiled defaults. Its environment
-/// variables (PGHOST, PGSERVICE, …) count for nothing: they are taken out of the process's
-/// environment before the first connection; who wants them reads them before.
+/// variables (PGHOST, PGSERVICE, …) must not be there: ignore_libpq_environment() removes them, before
+/// threads start; open() refuses while one is there.
 struct Target {
   std::string host = {};  // a name, an address, or the folder of a socket
   std::string hostaddr = {};
@@ -31,7 +31,10 @@ struct Target {
   std::string database = "postgres";
   std::string user = {};
   secrets::Secret password = {};
-  std::string ssl_mode = {}, ssl_root_cert = {}, ssl_cert = {}, ssl_key = {};
+  std::string ssl_mode = {};  // empty: prefer on this machine, verify-full elsewhere
+  std::string ssl_root_cert = {}, ssl_cert = {}, ssl_key = {};
+  std::string channel_binding = {};  // counts where ssl_mode always encrypts; poolers cannot do it
+  std::string require_auth = {};     // counts with libpq 16 and later
   std::string application_name = "cnpg-dbm";
   std::string options = {};  // settings to begin with, "-c name=value …"; PgBouncer refuses them
   std::chrono::seconds timeout{10};  // for connecting
@@ -104,6 +107,9 @@ class Connection {
   /// One statement, and the wait for its answer.
   Answer run(const Statement& statement);
   Answer run(std::string text) { return run(Statement{std::move(text)}); }
+  /// Statements separated by semicolons, by the simple protocol: one transaction unless they say otherwise,
+  /// without parameters; the answer of the last, or of the one that failed.
+  Answer run_script(const std::string& text);
   /// All statements in one stream, each a transaction of its own (a failure does not touch the
   /// others); the answers in order. A lost connection is the failure of all that had no answer.
   std::vector<Answer> run_all(std::span<const Statement> statements);
@@ -127,6 +133,7 @@ class Connection {
     void operator()(void* connection) const;
   };
   static Rows rows(void* result);
+  Answer answer_of(void* result);
   explicit Connection(void* connection) : connection_(connection) {}
   std::unique_ptr<void, Finish> connection_;  // a PGconn: libpq stays in the .cc
 };

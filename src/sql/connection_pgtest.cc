@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sql/environment.h"
 #include "sql/libpq.h"
 #include "sql/testing.h"
 
@@ -186,11 +187,13 @@ TEST_F(SqlConnectionPgTest, ADatabaseNameIsNoConnectionText) {
   EXPECT_EQ(refusal(odd).sqlstate, "3D000");
 }
 
-// Once per process, before the first connection: here by hand, as others may have connected.
+// Whoever connects first: nothing of it is read or changed by connecting.
 TEST_F(SqlConnectionPgTest, TheEnvironmentCountsForNothing) {
   const auto names = {"PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGPASSWORD", "PGSSLMODE", "PGTZ"};
   for (const char* name : names) setenv(name, "nonsense", 1);
-  forget_environment();
+  EXPECT_TRUE(has_libpq_environment());
+  EXPECT_THAT(refusal(target()).message, HasSubstr("environment"));
+  ignore_libpq_environment();
   for (const char* name : names) EXPECT_EQ(std::getenv(name), nullptr) << name;
   Connection connection = open(target());
   EXPECT_EQ(value(connection, "SELECT current_user"), "postgres");
@@ -201,6 +204,20 @@ TEST_F(SqlConnectionPgTest, OptionsAreSettings) {
   with.options = "-c search_path=pg_catalog";
   Connection connection = open(with);
   EXPECT_EQ(value(connection, "SHOW search_path"), "pg_catalog");
+}
+
+TEST_F(SqlConnectionPgTest, AScriptIsManyStatements) {
+  Connection connection = open(target());
+  const Answer last = connection.run_script(
+      "CREATE TEMP TABLE t (i int); INSERT INTO t VALUES (1), (2); SELECT sum(i) FROM t");
+  ASSERT_TRUE(last) << last.failure().message;
+  EXPECT_EQ(last->at(0, 0), "3");
+  // One transaction: nothing stays of what failed.
+  const Answer failed = connection.run_script("INSERT INTO t VALUES (3); SELECT 1/0; INSERT INTO t VALUES (4)");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.failure().sqlstate, "22012");
+  EXPECT_EQ(value(connection, "SELECT sum(i) FROM t"), "3");
+  EXPECT_TRUE(connection.run_script(""));
 }
 
 TEST_F(SqlConnectionPgTest, QuotesNamesAndTexts) {

@@ -112,8 +112,12 @@ DatabaseLook read_database(const Rows& rows, size_t i) {
 
 }  // namespace
 
-std::string session_options() {
+std::string session_options(int major) {
   std::string out;
+  const auto pin = [&](std::string_view setting) {
+    out += out.empty() ? "-c " : " -c ";
+    out += setting;
+  };
   for (const char* setting :
        {"role=none", "local_preload_libraries=", "search_path=pg_catalog", "row_security=off",
         "standard_conforming_strings=on", "timezone=UTC", "datestyle=ISO", "lc_messages=C",
@@ -121,10 +125,10 @@ std::string session_options() {
         "idle_in_transaction_session_timeout=0", "default_transaction_read_only=off",
         "default_transaction_deferrable=off", "synchronous_commit=off", "log_statement=none",
         "log_min_duration_statement=-1", "log_min_error_statement=panic",
-        "pg_stat_statements.track_utility=off"}) {
-    out += out.empty() ? "-c " : " -c ";
-    out += setting;
-  }
+        "pg_stat_statements.track_utility=off"})
+    pin(setting);
+  if (major >= 14) pin("idle_session_timeout=0");
+  if (major >= 17) pin("transaction_timeout=0");
   return out;
 }
 
@@ -175,7 +179,7 @@ std::variant<SharedLook, Failure> read_shared(const std::vector<Answer>& answers
 }
 
 std::vector<Statement> inside_statements(bool objects) {
-  return {{kSchemas}, {kExtensions}, {kObjects, {{objects ? "t" : "f"}}}, {kDefaults}};
+  return {{kSchemas}, {kExtensions}, {kObjects, {{objects ? "t" : "f"}}}, {kDefaults}, own_schema_statement()};
 }
 
 std::variant<InsideLook, Failure> read_inside(const std::vector<Answer>& answers) {
@@ -184,11 +188,10 @@ std::variant<InsideLook, Failure> read_inside(const std::vector<Answer>& answers
   const Rows &schemas = *answers[0], &extensions = *answers[1], &objects = *answers[2],
              &defaults = *answers[3];
   for (size_t i = 0; i < schemas.size(); ++i)
-    if (schemas.at(i, 0) == kOwnSchema)
-      out.own_schema = true;
-    else
+    if (schemas.at(i, 0) != kOwnSchema)
       out.schemas.emplace(text(schemas, i, 0),
                           SchemaLook{text(schemas, i, 1), parse_acl(schemas.at(i, 2))});
+  out.own_schema = read_own_schema(*answers[4]);
   for (size_t i = 0; i < extensions.size(); ++i)
     out.extensions.emplace(text(extensions, i, 0),
                            ExtensionLook{text(extensions, i, 1), text(extensions, i, 2)});

@@ -13,14 +13,15 @@
 
 #include "sql/acl.h"
 #include "sql/connection.h"
+#include "sql/own_schema.h"
 
 namespace dbm::sql {
 
 /// Settings that every session of ours begins with. A database's owner can have settings of his own
 /// given to all who enter it (ALTER DATABASE … SET): none of them may change what our statements
 /// mean. Nothing of them goes to the server's log, and commits do not wait for the disk: who ends
-/// the work waits once for all of it.
-std::string session_options();
+/// the work waits once for all of it. Some settings are of later servers only: `major` 0 leaves them out.
+std::string session_options(int major = 0);
 
 struct RoleLook {
   bool login = false, superuser = false, createdb = false, createrole = false, inherit = true,
@@ -85,7 +86,7 @@ struct DefaultGrants {
 };
 
 struct InsideLook {
-  bool own_schema = false;  // kOwnSchema is there; it is left out of all else
+  std::optional<OwnSchemaLook> own_schema = {};  // kOwnSchema, where it is; it is left out of all else
   std::map<std::string, SchemaLook, std::less<>> schemas;
   std::map<std::string, ExtensionLook, std::less<>> extensions;
   std::vector<ObjectLook> objects;
