@@ -181,5 +181,13 @@ TEST(Pooler, ConfigNamesWhatMayBeEntered) {
   EXPECT_THAT(notices, IsEmpty());
 }
 
+TEST(Pooler, NobodyEntersAsTheEnginesOwnRolesWhateverTheFileSays) {
+  const std::string first = "host all \"cnpg_pooler_pgbouncer\" 0.0.0.0/0 reject\n"
+                            "host all \"streaming_replica\" 0.0.0.0/0 reject\n";
+  Document open("type: rw\n"), own("pgbouncer: {pg_hba: [host all all all trust]}\n");
+  EXPECT_EQ(pooler_hba(open.tree), first + "host all all 0.0.0.0/0 scram-sha-256\n");
+  EXPECT_EQ(pooler_hba(own.tree), first + "host all all 0.0.0.0/0 trust\n");
+}
+
 }  // namespace
 }  // namespace dbm::local
