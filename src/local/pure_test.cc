@@ -12,6 +12,7 @@
 #include "local/passwords.h"
 #include "local/pooler.h"
 #include "local/ports.h"
+#include "local/post_init.h"
 #include "local/programs.h"
 #include "local/settings.h"
 #include "local/state.h"
@@ -98,22 +99,45 @@ TEST(Layout, SocketsFitAndOddFoldersAreRefused) {
 TEST(State, IsReadAsItWasWritten) {
   const Scratch scratch;
   State state;
-  state.clusters["a"] = {.port = 5, .poolers = {{"rw", 6}}, .post_init_done = 2, .ready = true,
-                         .known = {{16384, "f"}}, .connections = "c", .stanza = true};
+  state.clusters["a"] = {.port = 5, .poolers = {{"rw", 6}}, .known = {{16384, "f"}}, .connections = "c", .stanza = true};
   ASSERT_TRUE(state.save(scratch / "state.json"));
   const auto read = State::load(scratch / "state.json");
   ASSERT_TRUE(read);
   const ClusterState& a = read->clusters.at("a");
   EXPECT_EQ(a.port, 5);
   EXPECT_EQ(a.poolers.at("rw"), 6);
-  EXPECT_EQ(a.post_init_done, 2);
-  EXPECT_TRUE(a.ready && a.stanza);
+  EXPECT_TRUE(a.stanza);
   EXPECT_EQ(a.known.at(16384), "f");
   EXPECT_EQ(a.connections, "c");
   EXPECT_TRUE(State::load(scratch / "none.json")->clusters.empty());
-  for (const char* wrong : {"{", "[]", "{\"format\": 2}", "text"}) {
+  for (const char* wrong : {"", "{", "[]", "{\"format\": 2}", "text"}) {
     ASSERT_TRUE(write_atomically(scratch / "state.json", wrong, 0600));
     EXPECT_FALSE(State::load(scratch / "state.json")) << wrong;
+  }
+}
+
+TEST(State, OnlyAMissingFileIsAnEmptyState) {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch / "state.json");  // cannot be read, by root either
+  const auto read = State::load(scratch / "state.json");
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("cannot read"));
+  EXPECT_FALSE(State::load(scratch / std::string(300, 'x')));
+}
+
+TEST(PostInit, CountsInTheDataFolder) {
+  const Scratch scratch;
+  const PostInit progress(scratch / "");
+  EXPECT_FALSE(progress.next()->has_value());  // made by somebody else, or earlier
+  ASSERT_TRUE(progress.keep(0));
+  EXPECT_EQ(*progress.next(), std::optional<size_t>(0));
+  ASSERT_TRUE(progress.keep(12));
+  EXPECT_EQ(*progress.next(), std::optional<size_t>(12));
+  ASSERT_TRUE(progress.finish());
+  EXPECT_FALSE(progress.next()->has_value());
+  for (const char* wrong : {"", "x", "1", "-1\n", "1 2\n"}) {
+    ASSERT_TRUE(write_atomically(scratch / "cnpg-dbm.post-init", wrong, 0600));
+    EXPECT_FALSE(progress.next()) << wrong;
   }
 }
 

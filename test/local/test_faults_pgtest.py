@@ -279,6 +279,20 @@ def test_a_state_that_was_moved_away_is_made_anew(up):
     is_right(up)
 
 
+def test_post_init_sql_runs_once_on_data_whatever_is_lost(folder):
+    statements = ["CREATE TABLE public.once (n int)", "INSERT INTO public.once VALUES (1)"]
+    assert "postInitSQL[2]" in folder.up(values("shop", initdb={"postInitSQL": [*statements, "SELEKT"]}), exit_code=1)["stderr"]
+    (folder.dir / "state.json").unlink()  # while it is half done, and runs
+    more = values("shop", initdb={"postInitSQL": [*statements, "INSERT INTO public.once VALUES (2)"]})
+    assert folder.up(more)["failed"] == []
+    assert folder.admin("SELECT string_agg(n::text, ',' ORDER BY n) FROM once") == "1,2"
+    folder.run("down")
+    (folder.dir / "state.json").unlink()
+    more["clusters"]["main"]["initdb"]["postInitSQL"].append("INSERT INTO public.once VALUES (3)")
+    assert folder.up(more)["failed"] == []
+    assert folder.admin("SELECT string_agg(n::text, ',' ORDER BY n) FROM once") == "1,2"
+
+
 def test_passwords_that_were_lost_are_made_anew(up):
     before = up.passwords()
     (up.dir / "passwords.json").unlink()
