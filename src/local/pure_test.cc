@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "base/files.h"
 #include "local/backup.h"
 #include "local/connection_files.h"
@@ -173,6 +175,20 @@ TEST(ConnectionFiles, UrisAreEncodedAndOnesForTheScreenHoldNoPassword) {
   EXPECT_EQ(uri_of(way, "/x y/ca.crt").reveal(),
             "postgresql://o%27r%40:p%3A%2F%3F%23%25@127.0.0.1:5/a%20b?sslmode=verify-full&sslrootcert=%2Fx%20y%2Fca.crt");
   EXPECT_EQ(uri_without_password(way), "postgresql://o%27r%40@127.0.0.1:5/a%20b");
+}
+
+TEST(ConnectionFiles, NoTwoWaysShareAName) {
+  const std::vector<std::string> names = {"a", "b", "a-b", "a.b", "a-b-a", "1"};
+  std::set<std::string> found;
+  size_t count = 0;
+  for (const std::string& database : names)
+    for (const std::string& user : {std::string(), names[0], names[1], names[2]})
+      for (const std::string& pooler : {std::string(), names[0], names[1], names[2]}) {
+        found.insert(connection_name(database, user, pooler));
+        ++count;
+      }
+  EXPECT_EQ(found.size(), count);
+  EXPECT_EQ(connection_name("A_b", "C_d", "rw"), "a-b@c-d:rw");
 }
 
 TEST(Backup, RetentionAndTargets) {
