@@ -302,9 +302,9 @@ Status LocalCluster::make_replicas() {
       report_.notices.resize(notices);  // told for the primary
       written = std::move(made).value();
     }
-    written->primary_conninfo = fmt::format(
+    written->primary_conninfo = fmt::format(  // Layout has refused quotes and backslashes
         "host={} port={} user=streaming_replica application_name={} sslmode=verify-full "
-        "sslrootcert={} sslcert={} sslkey={}",
+        "sslrootcert='{}' sslcert='{}' sslkey='{}'",
         primary.address, primary.port, replica.name(), tls_.ca(),
         tls_.certificate("streaming_replica"), tls_.key("streaming_replica"));
     if (auto runs = run_replica(replica, *written); !runs) return runs;
