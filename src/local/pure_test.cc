@@ -169,6 +169,41 @@ TEST(Programs, ChooseTheMajorElseANewerElseTheNewest) {
   EXPECT_EQ(version_in("none"), Version{});
 }
 
+TEST(Programs, AGivenFolderThatLacksSomethingIsRefusedAndSaysWhat) {
+  const Scratch scratch;
+  const auto make = [&](const char* name) {
+    ASSERT_TRUE(write_atomically(scratch / name, "#!/bin/sh\necho 'postgres (PostgreSQL) 42.1'\n", 0700));
+  };
+  for (const char* name : {"postgres", "pg_basebackup", "pg_controldata"}) make(name);
+  const auto refused = find_postgres(scratch / "");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("has no initdb, psql that"));
+  EXPECT_FALSE(find_postgres(scratch / "nowhere"));
+  make("initdb");
+  make("psql");
+  const auto found = find_postgres(scratch / "");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->back().major, 42);
+}
+
+TEST(Programs, RelativeFoldersOfThePathDoNotCount) {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch / "bin");
+  for (const char* name : {"postgres", "initdb", "pg_basebackup", "pg_controldata", "psql"})
+    ASSERT_TRUE(write_atomically(scratch / "bin" / name, "#!/bin/sh\necho 'postgres (PostgreSQL) 42.1'\n", 0700));
+  const std::string before = std::getenv("PATH"), here = std::filesystem::current_path();
+  std::filesystem::current_path(scratch / "");
+  setenv("PATH", "bin:./bin::", 1);
+  const auto relative = find_postgres({});
+  setenv("PATH", (scratch / "bin").c_str(), 1);
+  const auto absolute = find_postgres({});
+  setenv("PATH", before.c_str(), 1);
+  std::filesystem::current_path(here);
+  ASSERT_TRUE(relative && absolute);
+  EXPECT_TRUE(relative->empty() || relative->back().major != 42);
+  EXPECT_EQ(absolute->back().major, 42);
+}
+
 TEST(ConnectionFiles, UrisAreEncodedAndOnesForTheScreenHoldNoPassword) {
   const Way way{.cluster = "c", .database = "a b", .role = "o'r@", .pooler = {}, .host = "127.0.0.1", .port = 5,
                 .file = {}, .password = secrets::Secret("p:/?#%")};

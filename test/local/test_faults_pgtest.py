@@ -319,6 +319,17 @@ def test_a_missing_program_is_named(folder, tmp_path):
     is_right(folder)
 
 
+def test_a_given_folder_that_lacks_a_program_is_refused(folder):
+    bin = folder.path / "bin"
+    bin.mkdir()
+    for program in ("postgres", "pg_basebackup", "psql"):
+        (bin / program).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.1'\n")
+        (bin / program).chmod(0o755)
+    folder.write(values("shop"))
+    said = folder.run("up", "--pg-bin", bin, exit_code=1).stderr
+    assert f"{bin} has no initdb, pg_controldata that" in said and not folder.processes()
+
+
 def test_a_full_disk(tmp_path):
     """On a small file system: a clear error, and the next run with room finishes."""
     if os.geteuid() != 0:
@@ -383,6 +394,12 @@ def test_odd_folders(folder):
     assert folder.run("psql", "shop", "--", "-XAtqc", "SELECT 1").stdout == "1\n"
     folder.run("down", "--delete-data", "--allow-destroy", "main")
     assert not any(p.startswith("cnpg-dbm-") for p in set(os.listdir("/tmp")) - before)
+    # Replicas find their certificates there too.
+    folder.dir = root.parent / "with space"
+    report = folder.up(values("shop", instances=2))
+    assert report["failed"] == [] and "behind" not in report["stderr"]
+    assert folder.admin("SELECT string_agg(application_name || state, '') FROM pg_stat_replication") == "main-2streaming"
+    folder.run("down", "--delete-data", "--allow-destroy", "main")
     folder.dir = root.parent / "it's"
     assert "give another --dir" in folder.run("up", exit_code=1).stderr
     folder.dir = root
