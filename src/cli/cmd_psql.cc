@@ -14,10 +14,10 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/finish.h"
+#include "local/connection_files.h"
 #include "local/identity.h"
 #include "local/layout.h"
 #include "local/state.h"
-#include "spec/names.h"
 
 namespace dbm::cli {
 namespace {
@@ -41,14 +41,14 @@ struct Service {
 std::vector<Service> find_services(const local::Layout& layout, const Flags& flags) {
   const size_t slash = flags.database.find('/');
   const std::string cluster = slash == std::string::npos ? "" : flags.database.substr(0, slash);
-  std::string stem = spec::sanitize(slash == std::string::npos ? flags.database : flags.database.substr(slash + 1));
-  if (!flags.as.empty()) stem += "-" + spec::sanitize(flags.as);
+  const std::string database = slash == std::string::npos ? flags.database : flags.database.substr(slash + 1);
+  const std::string file = local::connection_name(database, flags.as, "") + ".env";
   std::vector<Service> out;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(layout.root() / "connections", error)) {
     if (!cluster.empty() && entry.path().filename() != cluster) continue;
-    if (!fs::exists(entry.path() / (stem + ".env"))) continue;
-    out.push_back({entry.path() / "pg_service.conf", flags.pooler.empty() ? stem : stem + "-" + flags.pooler});
+    if (access((entry.path() / file).c_str(), F_OK) != 0) continue;
+    out.push_back({entry.path() / "pg_service.conf", local::connection_name(database, flags.as, flags.pooler)});
   }
   return out;
 }

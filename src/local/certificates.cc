@@ -117,25 +117,39 @@ Status save(const Certificates& files, std::string_view name, X509* certificate,
   return write_atomically(files.certificate(name), text_of(crt.get()), 0644);
 }
 
-/// Makes and saves the certificate `name` where there is none that lasts. True when it did.
-Result<bool> complete_one(const Certificates& files, const Subject& subject, std::string_view name,
-                          const Certificates* ca) {
-  const Certificate old = read_certificate(files.certificate(name));
-  Certificate issuer;
-  Key issuer_key;
-  if (ca != nullptr) {
-    issuer = read_certificate(ca->certificate("ca"));
-    issuer_key = read_key(ca->key("ca"));
-    if (!issuer || !issuer_key) return openssl_error("read the authority's certificate");
+/// A certificate and the key that belongs to it, as they are in the folder; either may be null.
+struct Pair {
+  Certificate certificate;
+  Key key;
+  bool is_whole() const {
+    return certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
   }
-  const bool trusted = ca == nullptr || (old && X509_verify(old.get(), issuer_key.get()) == 1);
-  const bool names_fit =
-      subject.alternative_names.empty() || text_or_empty(files.folder / "names") == subject.alternative_names;
-  if (is_current(old.get()) && trusted && names_fit && read_key(files.key(name))) return false;
+};
+
+Pair read_pair(const Certificates& files, std::string_view name) {
+  return {read_certificate(files.certificate(name)), read_key(files.key(name))};
+}
+
+/// True when nothing need be made for the subject: the halves belong together, last, and are signed by
+/// the issuer (none: by themselves).
+bool is_good(const Certificates& files, const Subject& subject, const Pair& pair, const Pair* issuer) {
+  if (!pair.is_whole() || !is_current(pair.certificate.get())) return false;
+  if (X509_verify(pair.certificate.get(), issuer != nullptr ? issuer->key.get() : pair.key.get()) != 1) return false;
+  return subject.alternative_names.empty() || text_or_empty(files.folder / "names") == subject.alternative_names;
+}
+
+/// Makes and saves the certificate `name` where there is none that is good. True when it did.
+Result<bool> complete_one(const Certificates& files, const Subject& subject, std::string_view name) {
+  Pair issuer;
+  if (!subject.authority) {
+    issuer = read_pair(files, "ca");
+    if (!issuer.is_whole()) return openssl_error("read the authority's certificate");
+  }
+  const bool good = is_good(files, subject, read_pair(files, name), subject.authority ? nullptr : &issuer);
   ERR_clear_error();
+  if (good) return false;
   const Key key(EVP_EC_gen("P-256"));
-  const Certificate made =
-      key ? issue(subject, key.get(), issuer.get(), issuer_key.get()) : nullptr;
+  const Certificate made = key ? issue(subject, key.get(), issuer.certificate.get(), issuer.key.get()) : nullptr;
   if (!made) return openssl_error("make a certificate");
   if (auto saved = save(files, name, made.get(), key.get()); !saved) return std::move(saved).error();
   if (!subject.alternative_names.empty())
@@ -149,15 +163,15 @@ Result<bool> complete_one(const Certificates& files, const Subject& subject, std
 Result<bool> Certificates::complete(std::span<const std::string> addresses,
                                     std::span<const std::string> clients) const {
   if (auto made = make_folders(folder); !made) return std::move(made).error();
-  auto changed = complete_one(*this, {.name = "cnpg-dbm", .authority = true}, "ca", nullptr);
+  auto changed = complete_one(*this, {.name = "cnpg-dbm", .authority = true}, "ca");
   if (!changed) return changed;
   std::string names = "DNS:localhost";
   for (const std::string& address : addresses) names += ",IP:" + address;
-  auto server = complete_one(*this, {.name = "localhost", .alternative_names = names}, "server", this);
+  auto server = complete_one(*this, {.name = "localhost", .alternative_names = names}, "server");
   if (!server) return server;
   bool any = *changed || *server;
   for (const std::string& client : clients) {
-    auto made = complete_one(*this, {.name = client}, client, this);
+    auto made = complete_one(*this, {.name = client}, client);
     if (!made) return made;
     any |= *made;
   }

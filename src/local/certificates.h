@@ -20,7 +20,8 @@ struct Certificates {
   std::string certificate(std::string_view name) const { return (folder / name).string() + ".crt"; }
   std::string key(std::string_view name) const { return (folder / name).string() + ".key"; }
 
-  /// Makes what is missing, and anew what ends within 30 days. The server's certificate names
+  /// Makes what is missing, and anew what ends within 30 days, is not signed by the authority, or is not
+  /// of one pair with its key: what a killed run or a hand left. The server's certificate names
   /// localhost and `addresses`. True when something was made.
   Result<bool> complete(std::span<const std::string> addresses, std::span<const std::string> clients) const;
 };

@@ -74,7 +74,6 @@ Result<ClusterReport> LocalCluster::up() {
       if (auto saved = save_state(); !saved) return std::move(saved).error();
       return in_cluster(std::move(done).error(), cluster_.name);
     }
-  state_.ready = true;
   if (auto saved = save_state(); !saved) return std::move(saved).error();
   return std::move(report_);
 }
@@ -131,13 +130,14 @@ Status LocalCluster::make_certificates() {
   for (int i = 1; i <= std::max(kAddresses, source_.instances); ++i) addresses.push_back(address_of(i));
   auto made = tls_.complete(addresses, clients);
   if (!made) return std::move(made).error();
-  if (!*made || !state_.ready) return Ok{};
+  std::error_code error;
+  if (!*made || !std::filesystem::exists(instances_.front().data, error)) return Ok{};
   did("certificates renewed");
   for (const Instance& instance : instances_)  // those that run must read them
-    if (std::filesystem::exists(instance.data))
+    if (std::filesystem::exists(instance.data, error))
       if (auto set = Pending(instance.data).set(); !set) return set;
   for (const auto& [pooler, port] : state_.poolers)
-    if (const auto folder = around_.layout->pooler(cluster_.name, pooler); std::filesystem::exists(folder))
+    if (const auto folder = around_.layout->pooler(cluster_.name, pooler); std::filesystem::exists(folder, error))
       if (auto set = Pending(folder).set(); !set) return set;
   return Ok{};
 }

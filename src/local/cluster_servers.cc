@@ -10,6 +10,7 @@
 #include "local/hba.h"
 #include "local/pending.h"
 #include "local/pooler.h"
+#include "local/post_init.h"
 #include "local/process.h"
 #include "sql/own_schema.h"
 #include "yaml/at.h"
@@ -257,21 +258,24 @@ Status LocalCluster::make_lookup_function(const std::string& database) {
 }
 
 Status LocalCluster::run_post_init() {
+  const PostInit progress(instances_.front().data);
+  const auto next = progress.next();
+  if (!next) return next.error();
+  if (!next->has_value()) return Ok{};
   const Value* sql = source_.spec.find_path({"bootstrap", "initdb", "postInitSQL"});
-  if (sql == nullptr || static_cast<size_t>(state_.post_init_done) >= sql->items().size()) return Ok{};
-  if (state_.ready) return Ok{};  // once, as the cluster is made
+  const size_t count = sql != nullptr ? sql->items().size() : 0;
+  if (**next >= count) return progress.finish();
   auto connection = connect_admin();
   if (!connection) return std::move(connection).error();
-  for (size_t i = static_cast<size_t>(state_.post_init_done); i < sql->items().size(); ++i) {
+  for (size_t i = **next; i < count; ++i) {
     const auto run = connection->run_script(std::string(sql->items()[i].text()));
     if (!run)
       return Error{fmt::format("initdb.postInitSQL[{}]: {}", i, run.failure().message),
                    "correct it in the values file; the statements before it have run"};
-    state_.post_init_done = static_cast<int64_t>(i) + 1;
-    if (auto saved = save_state(); !saved) return saved;
+    if (auto kept = progress.keep(i + 1); !kept) return kept;
   }
-  did(fmt::format("postInitSQL run ({} statements)", sql->items().size()));
-  return Ok{};
+  did(fmt::format("postInitSQL run ({} statements)", count));
+  return progress.finish();
 }
 
 Status LocalCluster::make_replicas() {
@@ -300,9 +304,9 @@ Status LocalCluster::make_replicas() {
       report_.notices.resize(notices);  // told for the primary
       written = std::move(made).value();
     }
-    written->primary_conninfo = fmt::format(
+    written->primary_conninfo = fmt::format(  // Layout has refused quotes and backslashes
         "host={} port={} user=streaming_replica application_name={} sslmode=verify-full "
-        "sslrootcert={} sslcert={} sslkey={}",
+        "sslrootcert='{}' sslcert='{}' sslkey='{}'",
         primary.address, primary.port, replica.name(), tls_.ca(),
         tls_.certificate("streaming_replica"), tls_.key("streaming_replica"));
     if (auto runs = run_replica(replica, *written); !runs) return runs;

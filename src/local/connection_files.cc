@@ -122,12 +122,14 @@ std::string fingerprint_of(const std::map<std::string, std::string>& files) {
   return out;
 }
 
-std::string file_stem(const Way& way, bool is_owner) {
-  const std::string database = spec::sanitize(way.database);
-  return is_owner ? database : fmt::format("{}-{}", database, spec::sanitize(way.role));
-}
-
 }  // namespace
+
+std::string connection_name(std::string_view database, std::string_view user, std::string_view pooler) {
+  std::string out = spec::sanitize(database);
+  if (!user.empty()) out += "@" + spec::sanitize(user);
+  if (!pooler.empty()) out += fmt::format(":{}", pooler);
+  return out;
+}
 
 Secret uri_of(const Way& way, const std::string& ca) {
   std::string out = "postgresql://";
@@ -157,7 +159,7 @@ std::vector<Way> ways_into(const Ways& ways, const render::ClusterPlan& plan) {
     Way way{.cluster = std::string(c.name), .database = std::string(db.name), .role = std::string(role),
             .pooler = {}, .host = "127.0.0.1", .port = ways.port, .file = {},
             .password = password != nullptr ? password->password : Secret()};
-    way.file = (ways.layout->connections(c.name) / (file_stem(way, is_owner) + ".env")).string();
+    way.file = (ways.layout->connections(c.name) / (connection_name(db.name, is_owner ? "" : role, "") + ".env")).string();
     out.push_back(way);
     for (const spec::Pooler& pooler : c.poolers) {
       const auto port = ways.poolers->find(std::string(pooler.name));
@@ -190,7 +192,7 @@ Result<bool> write_connection_files(const Ways& ways, const render::ClusterPlan&
     files[stem + ".json"] = json_text(secret_keys(way, poolers, ways.ca));
     services += service_text(stem, way, ways.ca);
     for (const Way* pooler : poolers)
-      services += service_text(fmt::format("{}-{}", stem, pooler->pooler), *pooler, ways.ca);
+      services += service_text(fmt::format("{}:{}", stem, pooler->pooler), *pooler, ways.ca);
   }
   if (!services.empty()) files["pg_service.conf"] = services;
 

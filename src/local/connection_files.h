@@ -4,10 +4,11 @@
 //
 //   connections/<cluster>/<database>.env    DATABASE_URL, JDBC_URL, PGHOST, PGPASSWORD, …
 //                         <database>.json   the keys of the connection Secret on Kubernetes
-//                         <database>-<user>.env, .json   for users[]
-//   connections/<cluster>/pg_service.conf   a service a database, called as the files are
+//                         <database>@<user>.env, .json   for users[]
+//   connections/<cluster>/pg_service.conf   a service for each, called as the files are, and one
+//                         more for each pooler: <database>:<pooler>, <database>@<user>:<pooler>
 //
-// Names are sanitised as Kubernetes' are.
+// Names are sanitised as Kubernetes' are, and then hold neither @ nor `:`, so that no two ways share one.
 
 #include <map>
 #include <string>
@@ -34,6 +35,9 @@ struct Way {
   std::string file;    // the .env file
   secrets::Secret password;
 };
+
+/// The name of a way: of its files, and of its service. `user` empty: the owner; `pooler` empty: directly.
+std::string connection_name(std::string_view database, std::string_view user, std::string_view pooler);
 
 /// A URI; without the password when it is for a screen.
 secrets::Secret uri_of(const Way& way, const std::string& ca);

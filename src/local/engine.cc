@@ -55,6 +55,11 @@ std::vector<int> found_instances(const Layout& layout, std::string_view cluster)
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   Layout layout(options.dir);
+  if (!options.pg_bin.empty()) {  // before the working folder changes
+    std::error_code error;
+    options.pg_bin = fs::absolute(options.pg_bin, error);
+    if (error) return Error{fmt::format("cannot find {}: {}", options.pg_bin, error.message()), ""};
+  }
   if (auto became = become_unprivileged(layout, options.user, true); !became) return std::move(became).error();
   if (auto made = layout.make(); !made) return std::move(made).error();
   auto lock = Lock::take(layout.lock(), options.command, options.patience, options.waiting);
@@ -105,9 +110,11 @@ Status Engine::make_passwords(const Wanted& wanted) {
 }
 
 Result<Surroundings> Engine::surroundings(const Wanted& wanted) {
+  auto installed = find_postgres(options_.pg_bin);
+  if (!installed) return std::move(installed).error();
   Surroundings around{.layout = &layout_,
                       .passwords = &passwords_,
-                      .installed = find_postgres(options_.pg_bin),
+                      .installed = std::move(installed).value(),
                       .machine = {.memory = Machine::physical_memory(), .servers = 0},
                       .user = user_name(),
                       .everything = options_.everything,

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "local/pending.h"
 #include "local/ports.h"
+#include "local/post_init.h"
 #include "local/process.h"
 #include "local/settings.h"
 
@@ -97,6 +98,7 @@ Status Instance::initialise(const std::vector<std::string>& options) const {
                                     "--no-instructions"};
   words.insert(words.end(), options.begin(), options.end());
   if (auto made = run_well({.words = words}, "initdb"); !made) return made;
+  if (auto kept = PostInit(*fresh).keep(0); !kept) return kept;
   return adopt(*fresh);
 }
 

@@ -1,6 +1,7 @@
 #include "local/pooler.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -12,6 +13,7 @@
 #include "local/ports.h"
 #include "local/process.h"
 #include "schema/record.h"
+#include "secrets/password.h"
 #include "yaml/at.h"
 
 namespace dbm::local {
@@ -96,12 +98,18 @@ std::string with_plain_address(std::string_view line) {
   return std::string(line);
 }
 
-std::string hba_text(const Value& spec) {
-  std::string out;
-  const Value* lines = spec.find_path({"pgbouncer", "pg_hba"});
-  if (lines == nullptr || lines->items().empty()) return "host all all 0.0.0.0/0 scram-sha-256\n";
-  for (const Value& line : lines->items()) out += with_plain_address(line.text()) + "\n";
-  return out;
+constexpr std::string_view kUserBegin = "\"cnpg_pooler_pgbouncer\" \"", kUserEnd = "\"\n";
+
+/// userlist.txt has the auth_user only. PgBouncer enters the server by its certificate and never uses
+/// this password, but takes it from clients, and an empty one too: it is random, and kept.
+std::string users_text(const fs::path& file) {
+  struct stat status {};
+  std::string held = text_or_empty(file);
+  const bool ours = stat(file.c_str(), &status) == 0 && (status.st_mode & 07777) == 0600 &&
+                    held.size() == kUserBegin.size() + secrets::kPasswordLength + kUserEnd.size() &&
+                    held.starts_with(kUserBegin) && held.ends_with(kUserEnd);
+  if (ours) return held;
+  return fmt::format("{}{}{}", kUserBegin, secrets::PasswordSource().next().view(), kUserEnd);
 }
 
 /// Writes the pooler's files; true when the running pooler has not taken all of them.
@@ -109,8 +117,8 @@ Result<bool> write_files(const Files& files, const std::string& ini, const Value
   if (auto made = make_folders(files.folder); !made) return std::move(made).error();
   const Pending pending(files.folder);
   for (const auto& [path, content] :
-       {std::pair(files.ini(), ini), std::pair(files.hba(), hba_text(spec)),
-        std::pair(files.users(), std::string("\"cnpg_pooler_pgbouncer\" \"\"\n"))}) {
+       {std::pair(files.ini(), ini), std::pair(files.hba(), pooler_hba(spec)),
+        std::pair(files.users(), users_text(files.users()))}) {
     if (text_or_empty(path) == content) continue;
     if (auto set = pending.set(); !set) return std::move(set).error();
     if (auto written = write_atomically(path, content, 0600); !written) return std::move(written).error();
@@ -179,6 +187,17 @@ Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& objec
 
 }  // namespace
 
+std::string pooler_hba(const Value& spec) {
+  // The engine's own roles are for the server's certificates alone, whatever the file's lines say.
+  std::string out;
+  for (const char* role : {"cnpg_pooler_pgbouncer", "streaming_replica"})
+    out += fmt::format("host all \"{}\" 0.0.0.0/0 reject\n", role);
+  const Value* lines = spec.find_path({"pgbouncer", "pg_hba"});
+  if (lines == nullptr || lines->items().empty()) return out + "host all all 0.0.0.0/0 scram-sha-256\n";
+  for (const Value& line : lines->items()) out += with_plain_address(line.text()) + "\n";
+  return out;
+}
+
 bool asks_in_one_database(Version pgbouncer) { return pgbouncer >= Version{1, 19}; }
 
 std::vector<std::string> lookup_function() {
@@ -188,6 +207,8 @@ std::vector<std::string> lookup_function() {
       "CREATE OR REPLACE FUNCTION cnpg_dbm.user_search(uname text) RETURNS TABLE (usename name, passwd text) "
       "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS "
       "'SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolcanlogin "
+      // PgBouncer takes the word "md5" for the password of a role that has none.
+      "AND rolpassword IS NOT NULL "
       "AND (rolvaliduntil IS NULL OR rolvaliduntil > now())'",
       "ALTER FUNCTION cnpg_dbm.user_search(text) OWNER TO postgres",
       "REVOKE ALL ON FUNCTION cnpg_dbm.user_search(text) FROM PUBLIC",

@@ -36,6 +36,10 @@ struct PoolerNews {
 std::string pooler_config(const PoolerHost& host, const yaml::Value& spec, std::string_view name,
                           int port, Version pgbouncer, std::vector<std::string>& notices);
 
+/// pg_hba.conf of one Pooler object's spec: nobody enters as the engine's own roles, then the spec's
+/// lines. Pure.
+std::string pooler_hba(const yaml::Value& spec);
+
 /// Starts what does not run, reloads what changed, stops what the file no longer has. `objects` are
 /// the Pooler objects in the order of cluster.poolers; `ports` has a port for each.
 Status bring_up_poolers(const PoolerHost& host, const spec::Cluster& cluster,

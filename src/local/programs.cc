@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "local/folders.h"
 #include "local/process.h"
 
 namespace dbm::local {
@@ -16,21 +16,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Those of the PATH; a relative one would be another folder for each caller, and does not count.
 std::vector<fs::path> path_folders() {
   std::vector<fs::path> out;
   std::string_view path = std::getenv("PATH") != nullptr ? std::getenv("PATH") : "";
   while (!path.empty()) {
     const size_t end = std::min(path.find(':'), path.size());
-    if (end > 0) out.emplace_back(path.substr(0, end));
+    if (path.starts_with('/')) out.emplace_back(path.substr(0, end));
     path.remove_prefix(std::min(end + 1, path.size()));
   }
   return out;
 }
 
-bool has_programs(const fs::path& folder) {
-  return std::ranges::all_of(std::array{"postgres", "initdb", "pg_basebackup", "psql"}, [&](auto name) {
-    return access((folder / name).c_str(), X_OK) == 0;
-  });
+/// What an installation's folder lacks, for a message; empty when it has all that we start.
+std::string missing_in(const fs::path& folder) {
+  std::string out;
+  for (const char* name : {"postgres", "initdb", "pg_basebackup", "pg_controldata", "psql"})
+    if (access((folder / name).c_str(), X_OK) != 0) out += fmt::format("{}{}", out.empty() ? "" : ", ", name);
+  return out;
 }
 
 /// The major that a folder's own name tells (Debian: /usr/lib/postgresql/15/bin), else what the
@@ -61,7 +64,8 @@ Result<Tool> find_tool(std::string_view name, std::string_view argument) {
 
 fs::path Postgres::libraries() const {
   const fs::path lib = bin.parent_path() / "lib";
-  return fs::exists(lib / "postgresql") ? lib / "postgresql" : lib;
+  std::error_code error;
+  return fs::exists(lib / "postgresql", error) ? lib / "postgresql" : lib;
 }
 
 Version version_in(std::string_view text) {
@@ -74,16 +78,22 @@ Version version_in(std::string_view text) {
   return out;
 }
 
-std::vector<Postgres> find_postgres(const std::string& extra) {
+Result<std::vector<Postgres>> find_postgres(const fs::path& extra) {
   std::vector<fs::path> folders;
-  if (!extra.empty()) folders.insert(folders.end(), {fs::path(extra), fs::path(extra) / "bin"});
+  if (!extra.empty()) {
+    const fs::path bin = access((extra / "bin").c_str(), F_OK) == 0 ? extra / "bin" : extra;
+    if (const std::string missing = missing_in(bin); !missing.empty())
+      return Error{fmt::format("--pg-bin: {} has no {} that can be started", bin.string(), missing),
+                   "give the folder of all of PostgreSQL's programs, such as /usr/lib/postgresql/15/bin"};
+    if (major_of(bin) == 0)
+      return Error{fmt::format("--pg-bin: {} does not tell its version", (bin / "postgres").string()), ""};
+    folders.push_back(bin);
+  }
   for (fs::path& folder : path_folders()) folders.push_back(std::move(folder));
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored))
-    folders.push_back(entry.path() / "bin");
+  for (const fs::path& version : files_in("/usr/lib/postgresql")) folders.push_back(version / "bin");
   std::vector<Postgres> found;
   for (const fs::path& folder : folders) {
-    if (!has_programs(folder)) continue;
+    if (!missing_in(folder).empty()) continue;
     const int major = major_of(folder);
     if (major > 0 && std::ranges::find(found, major, &Postgres::major) == found.end())
       found.push_back({major, folder});

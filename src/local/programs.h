@@ -20,9 +20,10 @@ struct Postgres {
   std::filesystem::path libraries() const;
 };
 
-/// Every installation: `extra` (--pg-bin), the PATH, and /usr/lib/postgresql/*; the first of a major
-/// counts. Sorted by major.
-std::vector<Postgres> find_postgres(const std::string& extra);
+/// Every installation: `extra` (--pg-bin: the folder of the programs or the one above, empty: none), the
+/// absolute folders of the PATH, and /usr/lib/postgresql/*; the first of a major counts. Sorted by major.
+/// An error, which names what is missing, when `extra` does not have all programs.
+Result<std::vector<Postgres>> find_postgres(const std::filesystem::path& extra);
 
 /// The installation for a major version: that one, else the nearest newer, else the nearest older.
 /// Null pointer when there is none at all.

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "base/files.h"
 #include "local/backup.h"
 #include "local/connection_files.h"
@@ -12,6 +14,7 @@
 #include "local/passwords.h"
 #include "local/pooler.h"
 #include "local/ports.h"
+#include "local/post_init.h"
 #include "local/programs.h"
 #include "local/settings.h"
 #include "local/state.h"
@@ -98,22 +101,45 @@ TEST(Layout, SocketsFitAndOddFoldersAreRefused) {
 TEST(State, IsReadAsItWasWritten) {
   const Scratch scratch;
   State state;
-  state.clusters["a"] = {.port = 5, .poolers = {{"rw", 6}}, .post_init_done = 2, .ready = true,
-                         .known = {{16384, "f"}}, .connections = "c", .stanza = true};
+  state.clusters["a"] = {.port = 5, .poolers = {{"rw", 6}}, .known = {{16384, "f"}}, .connections = "c", .stanza = true};
   ASSERT_TRUE(state.save(scratch / "state.json"));
   const auto read = State::load(scratch / "state.json");
   ASSERT_TRUE(read);
   const ClusterState& a = read->clusters.at("a");
   EXPECT_EQ(a.port, 5);
   EXPECT_EQ(a.poolers.at("rw"), 6);
-  EXPECT_EQ(a.post_init_done, 2);
-  EXPECT_TRUE(a.ready && a.stanza);
+  EXPECT_TRUE(a.stanza);
   EXPECT_EQ(a.known.at(16384), "f");
   EXPECT_EQ(a.connections, "c");
   EXPECT_TRUE(State::load(scratch / "none.json")->clusters.empty());
-  for (const char* wrong : {"{", "[]", "{\"format\": 2}", "text"}) {
+  for (const char* wrong : {"", "{", "[]", "{\"format\": 2}", "text"}) {
     ASSERT_TRUE(write_atomically(scratch / "state.json", wrong, 0600));
     EXPECT_FALSE(State::load(scratch / "state.json")) << wrong;
+  }
+}
+
+TEST(State, OnlyAMissingFileIsAnEmptyState) {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch / "state.json");  // cannot be read, by root either
+  const auto read = State::load(scratch / "state.json");
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("cannot read"));
+  EXPECT_FALSE(State::load(scratch / std::string(300, 'x')));
+}
+
+TEST(PostInit, CountsInTheDataFolder) {
+  const Scratch scratch;
+  const PostInit progress(scratch / "");
+  EXPECT_FALSE(progress.next()->has_value());  // made by somebody else, or earlier
+  ASSERT_TRUE(progress.keep(0));
+  EXPECT_EQ(*progress.next(), std::optional<size_t>(0));
+  ASSERT_TRUE(progress.keep(12));
+  EXPECT_EQ(*progress.next(), std::optional<size_t>(12));
+  ASSERT_TRUE(progress.finish());
+  EXPECT_FALSE(progress.next()->has_value());
+  for (const char* wrong : {"", "x", "1", "-1\n", "1 2\n"}) {
+    ASSERT_TRUE(write_atomically(scratch / "cnpg-dbm.post-init", wrong, 0600));
+    EXPECT_FALSE(progress.next()) << wrong;
   }
 }
 
@@ -143,12 +169,61 @@ TEST(Programs, ChooseTheMajorElseANewerElseTheNewest) {
   EXPECT_EQ(version_in("none"), Version{});
 }
 
+TEST(Programs, AGivenFolderThatLacksSomethingIsRefusedAndSaysWhat) {
+  const Scratch scratch;
+  const auto make = [&](const char* name) {
+    ASSERT_TRUE(write_atomically(scratch / name, "#!/bin/sh\necho 'postgres (PostgreSQL) 42.1'\n", 0700));
+  };
+  for (const char* name : {"postgres", "pg_basebackup", "pg_controldata"}) make(name);
+  const auto refused = find_postgres(scratch / "");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("has no initdb, psql that"));
+  EXPECT_FALSE(find_postgres(scratch / "nowhere"));
+  make("initdb");
+  make("psql");
+  const auto found = find_postgres(scratch / "");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->back().major, 42);
+}
+
+TEST(Programs, RelativeFoldersOfThePathDoNotCount) {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch / "bin");
+  for (const char* name : {"postgres", "initdb", "pg_basebackup", "pg_controldata", "psql"})
+    ASSERT_TRUE(write_atomically(scratch / "bin" / name, "#!/bin/sh\necho 'postgres (PostgreSQL) 42.1'\n", 0700));
+  const std::string before = std::getenv("PATH"), here = std::filesystem::current_path();
+  std::filesystem::current_path(scratch / "");
+  setenv("PATH", "bin:./bin::", 1);
+  const auto relative = find_postgres({});
+  setenv("PATH", (scratch / "bin").c_str(), 1);
+  const auto absolute = find_postgres({});
+  setenv("PATH", before.c_str(), 1);
+  std::filesystem::current_path(here);
+  ASSERT_TRUE(relative && absolute);
+  EXPECT_TRUE(relative->empty() || relative->back().major != 42);
+  EXPECT_EQ(absolute->back().major, 42);
+}
+
 TEST(ConnectionFiles, UrisAreEncodedAndOnesForTheScreenHoldNoPassword) {
   const Way way{.cluster = "c", .database = "a b", .role = "o'r@", .pooler = {}, .host = "127.0.0.1", .port = 5,
                 .file = {}, .password = secrets::Secret("p:/?#%")};
   EXPECT_EQ(uri_of(way, "/x y/ca.crt").reveal(),
             "postgresql://o%27r%40:p%3A%2F%3F%23%25@127.0.0.1:5/a%20b?sslmode=verify-full&sslrootcert=%2Fx%20y%2Fca.crt");
   EXPECT_EQ(uri_without_password(way), "postgresql://o%27r%40@127.0.0.1:5/a%20b");
+}
+
+TEST(ConnectionFiles, NoTwoWaysShareAName) {
+  const std::vector<std::string> names = {"a", "b", "a-b", "a.b", "a-b-a", "1"};
+  std::set<std::string> found;
+  size_t count = 0;
+  for (const std::string& database : names)
+    for (const std::string& user : {std::string(), names[0], names[1], names[2]})
+      for (const std::string& pooler : {std::string(), names[0], names[1], names[2]}) {
+        found.insert(connection_name(database, user, pooler));
+        ++count;
+      }
+  EXPECT_EQ(found.size(), count);
+  EXPECT_EQ(connection_name("A_b", "C_d", "rw"), "a-b@c-d:rw");
 }
 
 TEST(Backup, RetentionAndTargets) {
@@ -179,6 +254,14 @@ TEST(Pooler, ConfigNamesWhatMayBeEntered) {
   EXPECT_THAT(text, HasSubstr("\npostgres = host=127.0.0.2,127.0.0.3 port=5\n"));
   EXPECT_THAT(text, HasSubstr("auth_dbname=postgres\n"));
   EXPECT_THAT(notices, IsEmpty());
+}
+
+TEST(Pooler, NobodyEntersAsTheEnginesOwnRolesWhateverTheFileSays) {
+  const std::string first = "host all \"cnpg_pooler_pgbouncer\" 0.0.0.0/0 reject\n"
+                            "host all \"streaming_replica\" 0.0.0.0/0 reject\n";
+  Document open("type: rw\n"), own("pgbouncer: {pg_hba: [host all all all trust]}\n");
+  EXPECT_EQ(pooler_hba(open.tree), first + "host all all 0.0.0.0/0 scram-sha-256\n");
+  EXPECT_EQ(pooler_hba(own.tree), first + "host all all 0.0.0.0/0 trust\n");
 }
 
 }  // namespace

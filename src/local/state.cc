@@ -1,5 +1,8 @@
 #include "local/state.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -32,8 +35,6 @@ bool flag(const Value& from, std::string_view key) {
 ClusterState read_cluster(const Value& from) {
   ClusterState out;
   out.port = static_cast<int>(integer(from, "port"));
-  out.post_init_done = integer(from, "postInitDone");
-  out.ready = flag(from, "ready");
   out.connections = text(from, "connections");
   out.stanza = flag(from, "stanza");
   if (const Value* poolers = from.find("poolers"))
@@ -51,8 +52,6 @@ ClusterState read_cluster(const Value& from) {
 Value write_cluster(yaml::Arena& arena, const ClusterState& c) {
   Value out = Value::map(arena);
   out.append(arena, "port", Value::integer(arena, c.port));
-  out.append(arena, "postInitDone", Value::integer(arena, c.post_init_done));
-  out.append(arena, "ready", Value::boolean(c.ready));
   out.append(arena, "connections", Value::string(c.connections));
   out.append(arena, "stanza", Value::boolean(c.stanza));
   Value poolers = Value::map(arena), known = Value::map(arena, {}, c.known.size());
@@ -69,13 +68,14 @@ Value write_cluster(yaml::Arena& arena, const ClusterState& c) {
 
 Result<State> State::load(const std::filesystem::path& file) {
   State out;
-  std::string text = text_or_empty(file);
-  if (text.empty()) return out;
+  if (access(file.c_str(), F_OK) != 0 && errno == ENOENT) return out;
+  auto text = read_text(file);
+  if (!text) return std::move(text).error();
   Sources sources;
   yaml::Arena arena;
   Diagnostics diagnostics;
   const auto tree =
-      yaml::read(arena, sources, sources.add(file.string(), std::move(text)), diagnostics);
+      yaml::read(arena, sources, sources.add(file.string(), std::move(text).value()), diagnostics);
   if (!tree || !tree->is_map() || integer(*tree, "format") != kFormat)
     return Error{fmt::format("{} is not a file of this version of cnpg-dbm", file.string()),
                  "move it away: ports will be chosen anew, data stays"};

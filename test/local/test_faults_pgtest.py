@@ -279,6 +279,20 @@ def test_a_state_that_was_moved_away_is_made_anew(up):
     is_right(up)
 
 
+def test_post_init_sql_runs_once_on_data_whatever_is_lost(folder):
+    statements = ["CREATE TABLE public.once (n int)", "INSERT INTO public.once VALUES (1)"]
+    assert "postInitSQL[2]" in folder.up(values("shop", initdb={"postInitSQL": [*statements, "SELEKT"]}), exit_code=1)["stderr"]
+    (folder.dir / "state.json").unlink()  # while it is half done, and runs
+    more = values("shop", initdb={"postInitSQL": [*statements, "INSERT INTO public.once VALUES (2)"]})
+    assert folder.up(more)["failed"] == []
+    assert folder.admin("SELECT string_agg(n::text, ',' ORDER BY n) FROM once") == "1,2"
+    folder.run("down")
+    (folder.dir / "state.json").unlink()
+    more["clusters"]["main"]["initdb"]["postInitSQL"].append("INSERT INTO public.once VALUES (3)")
+    assert folder.up(more)["failed"] == []
+    assert folder.admin("SELECT string_agg(n::text, ',' ORDER BY n) FROM once") == "1,2"
+
+
 def test_passwords_that_were_lost_are_made_anew(up):
     before = up.passwords()
     (up.dir / "passwords.json").unlink()
@@ -303,6 +317,17 @@ def test_a_missing_program_is_named(folder, tmp_path):
             pytest.skip("no mount namespaces here")
         assert done.returncode == 1 and said in done.stderr and "apt-get install" in done.stderr, done.stderr
     is_right(folder)
+
+
+def test_a_given_folder_that_lacks_a_program_is_refused(folder):
+    bin = folder.path / "bin"
+    bin.mkdir()
+    for program in ("postgres", "pg_basebackup", "psql"):
+        (bin / program).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.1'\n")
+        (bin / program).chmod(0o755)
+    folder.write(values("shop"))
+    said = folder.run("up", "--pg-bin", bin, exit_code=1).stderr
+    assert f"{bin} has no initdb, pg_controldata that" in said and not folder.processes()
 
 
 def test_a_full_disk(tmp_path):
@@ -369,6 +394,12 @@ def test_odd_folders(folder):
     assert folder.run("psql", "shop", "--", "-XAtqc", "SELECT 1").stdout == "1\n"
     folder.run("down", "--delete-data", "--allow-destroy", "main")
     assert not any(p.startswith("cnpg-dbm-") for p in set(os.listdir("/tmp")) - before)
+    # Replicas find their certificates there too.
+    folder.dir = root.parent / "with space"
+    report = folder.up(values("shop", instances=2))
+    assert report["failed"] == [] and "behind" not in report["stderr"]
+    assert folder.admin("SELECT string_agg(application_name || state, '') FROM pg_stat_replication") == "main-2streaming"
+    folder.run("down", "--delete-data", "--allow-destroy", "main")
     folder.dir = root.parent / "it's"
     assert "give another --dir" in folder.run("up", exit_code=1).stderr
     folder.dir = root

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 
 import pytest
+import scram
 from engine import at_once, values, wait_for
 
 USERS = [{"name": "reader", "access": "read"}, {"name": "writer", "access": "write"}]
@@ -75,6 +76,39 @@ def test_nobody_enters_as_the_superuser_or_as_the_engines_own_roles(town):
     for role in ("shop", "cnpg_pooler_pgbouncer"):
         assert town.enter(role, "pgbouncer", "SHOW USERS", port=town.state()["poolers"]["rw"]).returncode == 2
     town.admin("ALTER ROLE postgres PASSWORD NULL")
+
+
+OWN_LINE = ["host all all 127.0.0.0/8 scram-sha-256"]
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+@pytest.mark.parametrize("lines", [[], OWN_LINE])
+def test_no_guessable_password_opens_a_door(up, isolated, lines):
+    """libpq sends no empty password; PgBouncer has taken one for a role without password, and the word md5."""
+    content = wanted(isolated=isolated)
+    content["clusters"]["main"]["poolers"] = [{**p, "pg_hba": lines} if lines else p for p in POOLERS]
+    up.up(content)
+    ports = [(up.state()["port"], "127.0.0.1"), (up.state()["port"], "127.0.0.2"),
+             *((port, "127.0.0.1") for port in up.state()["poolers"].values())]
+    for port, host in ports:  # so that the others are refused for the reason that is meant
+        assert scram.login("shop", "shop", up.passwords()["shop"], port=port, host=host) == "entered"
+    roles = ("cnpg_pooler_pgbouncer", "streaming_replica", "postgres", "pgbouncer", "shop", "reader", "pg_read_all_data", "no_such")
+    tries = list(itertools.product(roles, ("shop", "postgres", "template1", "pgbouncer"), ("", "md5", "\0"), ports, (True, False)))
+    outcomes = at_once(lambda t: scram.login(*t[:3], port=t[3][0], host=t[3][1], tls=t[4]), tries)
+    assert not [(t, o) for t, o in zip(tries, outcomes) if o != "refused"]
+
+
+def test_the_poolers_own_password_is_random_kept_and_opens_nothing(up):
+    lists = [up.cluster() / "poolers" / name / "userlist.txt" for name in ("rw", "ro")]
+    held = [path.read_text() for path in lists]
+    secrets = [text.split('"')[3] for text in held]
+    assert len(set(secrets)) == 2 and all(len(s) == 32 for s in secrets)
+    assert not up.up()["changed"] and [path.read_text() for path in lists] == held
+    for name, secret in zip(("rw", "ro"), secrets):
+        for tls in (True, False):
+            assert scram.login("cnpg_pooler_pgbouncer", "postgres", secret, port=up.state()["poolers"][name], tls=tls) == "refused"
+    lists[0].write_text('"cnpg_pooler_pgbouncer" ""\n')
+    assert up.up()["changed"] and len(lists[0].read_text().split('"')[3]) == 32
 
 
 def test_no_tenant_enters_by_the_socket(town):

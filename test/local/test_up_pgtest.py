@@ -157,7 +157,7 @@ def test_connection_files_lead_in(up):
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    for stem, expected in (("shop", "shop@shop true"), ("shop-reader", "reader@shop true"), ("blog", "blog@blog true")):
+    for stem, expected in (("shop", "shop@shop true"), ("shop@reader", "reader@shop true"), ("blog", "blog@blog true")):
         env = dict(line.split("=", 1) for line in (folder / f"{stem}.env").read_text().splitlines())
         env = {name: shlex.split(value)[0] for name, value in env.items()}
         held = json.loads((folder / f"{stem}.json").read_text())
@@ -165,7 +165,7 @@ def test_connection_files_lead_in(up):
             assert "sslmode=verify-full" in uri
             assert psql(uri) == expected, uri
         assert psql(**{k: v for k, v in env.items() if k.startswith("PG")}) == expected
-        for service in (stem, f"{stem}-rw"):
+        for service in (stem, f"{stem}:rw"):
             assert psql(PGSERVICEFILE=str(folder / "pg_service.conf"), PGSERVICE=service) == expected
         assert held["jdbc-uri"] == env["JDBC_URL"] and held["password"] == up.passwords()[held["user"]]
         sourced = subprocess.run(["sh", "-c", f'. "{folder}/{stem}.env"; printf %s "$DATABASE_URL"'], capture_output=True, text=True)
@@ -174,6 +174,32 @@ def test_connection_files_lead_in(up):
     stranger = subprocess.run(["psql", "-XAtqw", json.loads((folder / "blog.json").read_text())["uri"].split("&sslrootcert")[0]],
                               capture_output=True, text=True, env=plain_environment(HOME="/nonexistent"), stdin=subprocess.DEVNULL)
     assert stranger.returncode != 0 and "root certificate" in stranger.stderr
+
+
+def test_every_way_has_a_name_of_its_own(folder):
+    """Databases called as another's user and pooler would be, were the names joined by a dash."""
+    names = ["shop", "shop-ro", "shop-rw", "shop-ro-rw", "shop_x"]
+    databases = [{"name": n, "owner": n, "users": [{"name": f"ro{i or ''}"}]} for i, n in enumerate(names)]
+    report = folder.up(values(*databases, poolers=[{"name": "rw"}, {"name": "ro"}]))
+    assert report["failed"] == []
+    who = ["--", "-XAtqc", "SELECT current_user || '@' || current_database()"]
+    direct = [w for w in report["ways"] if not w.get("pooler")]
+    assert len({w["file"] for w in direct}) == len(direct) == 2 * len(names)
+    assert all(f"PGUSER='{w['role']}'" in pathlib.Path(w["file"]).read_text() for w in direct)
+    services = (folder.dir / "connections/main/pg_service.conf").read_text().splitlines()
+    headers = [line for line in services if line.startswith("[")]
+    assert len(set(headers)) == len(headers) == len(report["ways"])
+    owners = {d["name"]: d["owner"] for d in databases}
+
+    def opens(way):
+        options = [] if way["role"] == owners[way["database"]] else ["--as", way["role"]]
+        options += ["--pooler", way["pooler"]] if way.get("pooler") else []
+        return folder.run("psql", way["database"], *options, *who).stdout == f"{way['role']}@{way['database']}\n"
+    assert all(at_once(opens, report["ways"]))
+    # What an earlier version called otherwise goes.
+    (folder.dir / "connections/main/shop-reader.env").write_text("")
+    folder.up()
+    assert not (folder.dir / "connections/main/shop-reader.env").exists()
 
 
 def test_psql_opens_what_is_asked_for(up):
