@@ -109,6 +109,12 @@ bool same_applied(const Value& desired, const Value& live, std::string_view key,
          });
 }
 
+/// A label that 0.1.0 gave to every object and that no object gets any more. That alone is no reason to
+/// write all objects of a release: it goes when the object is next written.
+bool is_outlived(std::string_view key, const Value& live) {
+  return key == "app.kubernetes.io/version" && live.text() == "0.1.0";
+}
+
 /// A path as it grows and shrinks. Costs nothing where nobody wants to read it.
 class Path {
  public:
@@ -180,7 +186,7 @@ class Walker {
       if (!ours.key.starts_with("f:")) continue;
       const std::string_view key = ours.key.substr(2);
       const Value* there = live.find(key);
-      if (desired.find(key) != nullptr || there == nullptr) continue;
+      if (desired.find(key) != nullptr || there == nullptr || is_outlived(key, *there)) continue;
       const Path::Step step(path_, ".", key);
       if (!removed(*there, ours.value)) return false;
     }

@@ -5,8 +5,9 @@
 // objects that are as they should be.
 //
 // Errs on one side only: where it says "same", applying would change nothing but spelling (1024Mi
-// for 1Gi) and the order of items that have keys. Where the server itself would bring about the same
-// (defaults), it may say "differs"; a dry run settles it.
+// for 1Gi), the order of items that have keys, and take away the label app.kubernetes.io/version
+// that 0.1.0 gave to every object. Where the server itself would bring about the same (defaults), it
+// may say "differs"; a dry run settles it.
 // Source: Kubernetes, "Server-Side Apply"; structured-merge-diff (fieldsV1). Pure.
 
 #include <string>

@@ -163,6 +163,23 @@ TEST(Compare, MetadataIsLabelsAnnotationsAndOwners) {
   EXPECT_EQ(said(compare(wanted.tree, there.tree, "cnpg-dbm")), "+.metadata.labels.new -.metadata.labels.b -.metadata.annotations.x");
 }
 
+TEST(Compare, TheVersionLabelOf010AloneIsNoChange) {
+  const auto said_of = [](std::string_view labels, std::string_view owned) {
+    const Json wanted(testing::object_json(testing::kClusterKind, "main", R"("spec":{"a":1})", R"("labels":{"x":"1"})"));
+    const Json there(testing::object_json(
+        testing::kClusterKind, "main", R"("spec":{"a":1})",
+        fmt::format(R"("labels":{},{})", labels, managed(entry("cnpg-dbm", "Apply", fmt::format(
+            R"({{"f:metadata":{{"f:labels":{}}},"f:spec":{{"f:a":{{}}}}}})", owned))))));
+    const auto changes = compare(wanted.tree, there.tree, "cnpg-dbm");
+    EXPECT_EQ(differs(wanted.tree, there.tree, "cnpg-dbm"), !changes.empty());
+    return said(changes);
+  };
+  const std::string_view both = R"({"f:x":{},"f:app.kubernetes.io/version":{}})";
+  EXPECT_EQ(said_of(R"({"x":"1","app.kubernetes.io/version":"0.1.0"})", both), "") << "a new program writes no object for it";
+  EXPECT_EQ(said_of(R"({"x":"1","app.kubernetes.io/version":"7.0"})", both), "-.metadata.labels.app.kubernetes.io/version")
+      << "somebody's own, or Helm's chart's";
+}
+
 TEST(AppliedFields, AreThoseOfOurApplyElseOfWhatWeMade) {
   const auto fields = [](const std::string& entries) {
     const Json live(testing::object_json(testing::kSecretKind, "s", "", managed(entries)));
