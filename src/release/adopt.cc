@@ -69,10 +69,10 @@ Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release
   }
   body.set(arena, "metadata", metadata);
   if (is_password_secret(live)) {  // its password is ours by having made it, as of all password Secrets: never applied
-    if (const Value* data = body.find("data")) {
-      Value copy = *data;
-      copy.erase("password");
-      body.set(arena, "data", copy);
+    if (const Value* found = body.find("data")) {
+      Value data = *found;  // its container is the body's own
+      data.erase("password");
+      body.set(arena, "data", data);
     }
     body.erase("stringData");
   }

@@ -33,7 +33,7 @@ bool take_password(yaml::Arena& arena, Value& entry) {
   const Value* fields = entry.find("fieldsV1");
   const Value* data = fields != nullptr ? fields->find("f:data") : nullptr;
   if (data == nullptr) return false;
-  Value rest = *data, all = *fields;
+  Value rest = yaml::clone(arena, *data), all = *fields;
   if (!rest.erase("f:password")) return false;
   all.set(arena, "f:data", rest);
   entry.set(arena, "fieldsV1", all);
