@@ -290,7 +290,7 @@ GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& rel
     });
   client.drive();
   if (out.failures.empty())
-    if (auto removed = remove_parent(client, release); !removed) out.failures.push_back({release.parent(), removed.error(), false, false, false});
+    if (auto removed = remove_parent(client, release, live.parent() != nullptr ? seen_parent(*live.parent()) : SeenParent()); !removed) out.failures.push_back({release.parent(), removed.error(), false, false, false});
   return out;
 }
 
