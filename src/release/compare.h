@@ -23,7 +23,8 @@ enum class Change : uint8_t {
 };
 
 /// One field: `.spec.instances`, `.spec.managed.roles[name=shop].login`. The values are null where
-/// there is none. `secret`: they must not be shown.
+/// there is none. `secret`: they must not be shown: data of a Secret, or a text whose key is called like a
+/// credential (docs/kubernetes.md).
 struct FieldChange {
   Change change = Change::kChanged;
   std::string path;

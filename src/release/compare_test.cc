@@ -218,6 +218,23 @@ TEST(Compare, MarksSecrets) {
             "+.spec.password! +.spec.passwordSecret.name");
 }
 
+TEST(Compare, MarksTextsThatAreCalledLikeCredentials) {
+  const auto marks = [](std::string_view spec) {
+    return said(all_added(Json(fmt::format(R"({{"kind":"ConfigMap","data":{}}})", spec)).tree));
+  };
+  EXPECT_EQ(marks(R"({"token":"x"})"), "+.data.token!");
+  EXPECT_EQ(marks(R"({"API_TOKEN":"x"})"), "+.data.API_TOKEN!");
+  EXPECT_EQ(marks(R"({"sslkey":"x"})"), "+.data.sslkey!");
+  EXPECT_EQ(marks(R"({"aws-secret-access-key":"x"})"), "+.data.aws-secret-access-key!");
+  EXPECT_EQ(marks(R"({"credentials":"x"})"), "+.data.credentials!");
+  EXPECT_EQ(marks(R"({"client_secret":"x","sslcert":"y"})"), "+.data.client_secret! +.data.sslcert");
+  EXPECT_EQ(marks(R"({"token":{"name":"s","key":"token"}})"), "+.data.token.name +.data.token.key") << "where it is, not what it is";
+  EXPECT_EQ(marks(R"({"automountServiceAccountToken":false})"), "+.data.automountServiceAccountToken");
+  const Json wanted(testing::object_json(testing::kClusterKind, "main", R"("spec":{"a":[{"name":"x","p":{"sslkey":"y"}}]})"));
+  const Json there(testing::object_json(testing::kClusterKind, "main", R"("spec":{})"));
+  EXPECT_EQ(said(compare(wanted.tree, there.tree, "cnpg-dbm")), "+.spec.a!") << "a value that is shown as a whole";
+}
+
 TEST(CompareLive, LeavesOutWhatTheServerKeepsForItself) {
   const auto compared_live = [](std::string_view before, std::string_view after) {
     const Json a(testing::object_json(testing::kClusterKind, "m", before, R"("resourceVersion":"1","generation":1)"));
