@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kube/late_libcurl.h"
+#include "kube/testing.h"
 
 namespace dbm::kube {
 namespace {
@@ -24,6 +25,7 @@ Reply ask(const Config& config) {
 
 TEST(Http, NothingIsSentWithoutWhatTheKubeconfigSays) {
   if (load_libcurl() == nullptr) GTEST_SKIP() << "no libcurl.so.4 here";
+  const testing::Environment environment(testing::no_proxies());
   const std::string too_long(9'000'000, 'A');  // libcurl takes 8 MB
   Config config;
   config.server = "https://127.0.0.1:1";

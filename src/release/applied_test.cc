@@ -43,8 +43,8 @@ TEST(Applied, ChangingItLeavesTheLiveObjectAsItIs) {
   yaml::Arena arena;
   const auto live = kube::read_json(arena, text);
   ASSERT_TRUE(live.ok());
-  const yaml::Value part = applied_part(arena, *live, "m");
-  yaml::Value data = *part.find("data");
+  const yaml::Value ours = applied_part(arena, *live, "m");
+  yaml::Value data = *ours.find("data");
   EXPECT_TRUE(data.erase("password"));
   EXPECT_NE(live->find_path({"data", "password"}), nullptr);
 }

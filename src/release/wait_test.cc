@@ -6,6 +6,7 @@
 
 #include "kube/late_libcurl.h"
 #include "kube/scripted_server.h"
+#include "kube/testing.h"
 #include "release/testing.h"
 
 namespace dbm::release {
@@ -35,6 +36,7 @@ class Wait : public ::testing::Test {
   void SetUp() override {
     if (kube::load_libcurl() == nullptr) GTEST_SKIP() << "no libcurl.so.4 here";
   }
+  const kube::testing::Environment no_proxies_{kube::testing::no_proxies()};
   /// Waits for one object called main; gives up, failing, after a time that no test needs.
   static WaitResult wait(const ScriptedServer& server, std::string_view group_kind, const std::string& ns = "prod") {
     kube::Config config;
@@ -45,7 +47,9 @@ class Wait : public ::testing::Test {
     kube::Kinds kinds;
     Release release = testing::kShop;
     release.ns = ns;
-    return wait_until_ready(**client, kinds, release, {{std::string(group_kind), {{ns, "main"}}}}, nullptr);
+    Targets targets;
+    targets[std::string(group_kind)].emplace_back(ns, "main");
+    return wait_until_ready(**client, kinds, release, targets, nullptr);
   }
 };
 
