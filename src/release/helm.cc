@@ -38,7 +38,7 @@ Result<std::string> unpack(std::string_view packed) {
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + done);
     stream.avail_out = static_cast<uInt>(out.size() - done);
     state = inflate(&stream, Z_NO_FLUSH);
-    out.resize(out.size() - stream.avail_out);
+    out.erase(out.size() - stream.avail_out);  // what it did not fill
   }
   inflateEnd(&stream);
   if (state != Z_STREAM_END) return no_release("its gzip data is broken, or too large");
