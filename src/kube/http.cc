@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "kube/late_libcurl.h"
+#include "kube/retry.h"
+#include "kube/url.h"
 
 namespace dbm::kube {
 namespace {
@@ -44,6 +46,7 @@ struct Transfer {
   Http::Piece piece;
   Http::Done done;
   char error[CURL_ERROR_SIZE] = {};
+  CURLcode refused = CURLE_OK;  // by libcurl, before anything was sent
 
   Transfer() = default;
   Transfer(const Transfer&) = delete;
@@ -52,18 +55,26 @@ struct Transfer {
     if (handle != nullptr) curl().easy_cleanup(handle);
     secrets::wipe(request.body);
   }
-  void set(CURLoption option, auto value) { curl().easy_setopt(handle, option, value); }
-  void set(CURLoption option, const std::string& text) { curl().easy_setopt(handle, option, text.c_str()); }
+  /// What the request must not go without: an option that is not taken is kept in `refused`.
+  void set(CURLoption option, auto value) { note(curl().easy_setopt(handle, option, value)); }
+  void set(CURLoption option, const std::string& text) { set(option, text.c_str()); }
+  /// What another libcurl may do without.
+  void prefer(CURLoption option, auto value) { curl().easy_setopt(handle, option, value); }
   /// libcurl copies it.
   void set(CURLoption option, const secrets::Secret& text) {
     std::string with_end(text.reveal());
-    curl().easy_setopt(handle, option, with_end.c_str());
+    set(option, with_end.c_str());
     secrets::wipe(with_end);
   }
   /// PEM from memory: no key is written to a file.
   void set_blob(CURLoption option, std::string_view pem) {
     curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_COPY};
-    curl().easy_setopt(handle, option, &blob);
+    set(option, &blob);
+  }
+
+ private:
+  void note(CURLcode code) {
+    if (refused == CURLE_OK) refused = code;
   }
 };
 
@@ -81,31 +92,16 @@ size_t take_header(char* data, size_t size, size_t count, void* user) {
   constexpr std::string_view kRetryAfter = "retry-after:", kLength = "content-length:";
   auto& reply = static_cast<Transfer*>(user)->reply;
   const std::string line = to_lower({data, size * count});
-  const auto number_after = [&](std::string_view name) -> std::optional<size_t> {
-    if (!line.starts_with(name)) return std::nullopt;
-    const size_t from = line.find_first_not_of(' ', name.size());
-    size_t out = 0;
-    if (from == line.npos || std::from_chars(line.data() + from, line.data() + line.size(), out).ec != std::errc())
-      return std::nullopt;
-    return out;
-  };
-  if (const auto seconds = number_after(kRetryAfter)) reply.retry_after = std::chrono::seconds(*seconds);
-  if (const auto length = number_after(kLength)) reply.body.reserve(std::min<size_t>(*length, 64u << 20));
+  const std::string_view text = line;
+  if (text.starts_with(kRetryAfter)) {
+    if (const auto seconds = read_retry_after(text.substr(kRetryAfter.size()))) reply.retry_after = seconds;
+  } else if (text.starts_with(kLength)) {
+    const size_t from = text.find_first_not_of(' ', kLength.size());
+    size_t length = 0;
+    if (from != text.npos && std::from_chars(text.data() + from, text.data() + text.size(), length).ec == std::errc())
+      reply.body.reserve(std::min<size_t>(length, 64u << 20));
+  }
   return size * count;
-}
-
-bool is_loopback(std::string_view server) {
-  const size_t host = server.find("://") + 3;
-  return server.substr(host).starts_with("127.") || server.substr(host).starts_with("localhost") ||
-         server.substr(host).starts_with("[::1]");
-}
-
-/// host:port of the server, for CURLOPT_CONNECT_TO.
-std::string authority(std::string_view server) {
-  std::string_view rest = server.substr(server.find("://") + 3);
-  rest = rest.substr(0, rest.find('/'));
-  const bool has_port = rest.rfind(':') != rest.npos && rest.rfind(':') > rest.rfind(']') + 1;
-  return has_port ? std::string(rest) : std::string(rest) + ":443";
 }
 
 Broken broken_by(CURLcode code) {
@@ -205,22 +201,19 @@ struct Http::Impl {
 
 /// The server, the way there and how its certificate is verified.
 void Http::Impl::address(Transfer& t) const {
-  std::string url = config.server + t.request.path;
-  if (!config.tls_server_name.empty()) {
-    // The name of the URL is what the certificate must have; the connection goes to the server.
-    const std::string to = authority(config.server);
-    url = fmt::format("https://{}{}{}", config.tls_server_name, to.substr(to.rfind(':')), t.request.path);
-    t.connect_to.add("::" + to);
+  const Way way = way_to(config.server, config.tls_server_name, t.request.path);
+  if (!way.connect_to.empty()) {
+    t.connect_to.add(way.connect_to);
     t.set(CURLOPT_CONNECT_TO, t.connect_to.get());
   }
-  t.set(CURLOPT_URL, url);
-  t.set(CURLOPT_PROTOCOLS_STR, "https,http");
+  t.set(CURLOPT_URL, way.url);
+  t.prefer(CURLOPT_PROTOCOLS_STR, "https,http");  // libcurl 7.85; the URL's own was looked at
   t.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  t.set(CURLOPT_PIPEWAIT, 1L);
+  t.prefer(CURLOPT_PIPEWAIT, 1L);
   t.set(CURLOPT_NOSIGNAL, 1L);
-  t.set(CURLOPT_TCP_KEEPALIVE, 1L);
+  t.prefer(CURLOPT_TCP_KEEPALIVE, 1L);
   t.set(CURLOPT_CONNECTTIMEOUT_MS, kConnectMillis);
-  t.set(CURLOPT_BUFFERSIZE, 512L * 1024);
+  t.prefer(CURLOPT_BUFFERSIZE, 512L * 1024);
   t.set(CURLOPT_USERAGENT, fmt::format("cnpg-dbm/{}", kVersion));
   t.set(CURLOPT_FRESH_CONNECT, t.request.fresh_connection ? 1L : 0L);
   if (t.request.silence.count() > 0) {
@@ -228,9 +221,11 @@ void Http::Impl::address(Transfer& t) const {
     t.set(CURLOPT_LOW_SPEED_TIME, std::max<long>(1, static_cast<long>(t.request.silence.count() / 1000)));
   }
   if (!config.proxy_url.empty()) t.set(CURLOPT_PROXY, config.proxy_url);
+  t.set(CURLOPT_SSL_VERIFYPEER, 1L);
+  t.set(CURLOPT_SSL_VERIFYHOST, 2L);
   if (!config.ca_pem.empty()) t.set_blob(CURLOPT_CAINFO_BLOB, config.ca_pem);
   // Compressing takes the server longer than this machine's own loopback does.
-  if (config.compression && !is_loopback(config.server)) t.set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  if (config.compression && !is_this_machine(config.server)) t.prefer(CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 
 void Http::Impl::identify(Transfer& t, const Identity& who) const {
@@ -284,6 +279,14 @@ void Http::Impl::begin(Request request, Piece piece, Done done) {
   t.set(CURLOPT_HEADERFUNCTION, &take_header);
   t.set(CURLOPT_HEADERDATA, transfer.get());
   t.set(CURLOPT_ERRORBUFFER, t.error);
+  if (t.refused != CURLE_OK) {
+    t.reply.broken = Broken::kRefused;
+    t.reply.failure = {fmt::format("libcurl does not take what the kubeconfig says of {}: {}", config.server,
+                                   curl().easy_strerror(t.refused)),
+                       "nothing was sent; certificates need libcurl 7.77 or newer"};
+    failed.push_back(std::move(transfer));
+    return;
+  }
   curl().multi_add_handle(multi, t.handle);
   active.push_back(std::move(transfer));
 }
@@ -298,6 +301,7 @@ void Http::Impl::done_with(std::unique_ptr<Transfer> transfer) {
   curl().easy_reset(transfer->handle);
   transfer->reply = {};
   transfer->error[0] = '\0';
+  transfer->refused = CURLE_OK;
   transfer->piece = nullptr;
   idle.push_back(std::move(transfer));
   done(std::move(reply));

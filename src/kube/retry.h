@@ -22,4 +22,11 @@ struct Attempt {
 /// cannot be reached, or asks for patience, is tried until the caller's deadline.
 std::optional<std::chrono::milliseconds> retry_after(const Reply& reply, const Attempt& attempt, double random);
 
+/// Before try `number` + 1: from 0.1 s it doubles to 10 s; between half of it and all of it.
+std::chrono::milliseconds backoff(int number, double random);
+
+/// The value of a Retry-After header in seconds, white space around it. At most a day: more, or more than
+/// a number holds, is a day. Nothing for what is not in seconds.
+std::optional<std::chrono::seconds> read_retry_after(std::string_view value);
+
 }  // namespace dbm::kube

@@ -49,6 +49,8 @@ TEST(Retry, Table) {
       {"the server says when", status(429, seconds(2)), {1, true, false}, 2000},
       {"sooner than we would", status(429, seconds(0)), {3, true, false}, 200},
       {"far too late", status(429, seconds(3600)), {1, true, false}, 60'000},
+      {"for ever", status(429, seconds::max()), {1, true, false}, 60'000},
+      {"not available, for ever", status(503, seconds::max()), {1, true, false}, 60'000},
       {"not available", status(503), {1, true, false}, 50},
       {"not available, at last", status(503), {8, true, false}, -1},
       {"lost", broken(Broken::kLost), {1, false, false}, 50},
@@ -59,6 +61,21 @@ TEST(Retry, Table) {
       {"a bad certificate", broken(Broken::kRefused), {1, true, false}, -1},
   };
   for (const auto& row : rows) EXPECT_EQ(wait(row.reply, row.attempt), row.wait) << row.what;
+}
+
+TEST(Retry, ReadsRetryAfter) {
+  const struct {
+    const char* text;
+    int64_t seconds;  // -1: nothing
+  } rows[] = {
+      {"0", 0}, {"120", 120}, {" 7 \r\n", 7}, {"86401", 86400}, {"9223372036854775807", 86400},
+      {"18446744073709551616", 86400}, {"99999999999999999999999999", 86400},
+      {"", -1}, {" \r\n", -1}, {"-1", -1}, {"1.5", -1}, {"soon", -1}, {"Fri, 31 Dec 1999 23:59:59 GMT", -1},
+  };
+  for (const auto& row : rows) {
+    const auto read = read_retry_after(row.text);
+    EXPECT_EQ(read ? read->count() : -1, row.seconds) << '"' << row.text << '"';
+  }
 }
 
 TEST(Retry, ChanceSpreadsOverHalfOfTheTime) {

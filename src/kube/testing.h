@@ -62,6 +62,13 @@ class Environment {
   std::vector<std::pair<std::string, std::optional<std::string>>> before_;
 };
 
+/// For Environment: no proxy between a test and its server.
+inline std::vector<std::pair<std::string, std::optional<std::string>>> no_proxies() {
+  std::vector<std::pair<std::string, std::optional<std::string>>> out;
+  for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) out.emplace_back(name, std::nullopt);
+  return out;
+}
+
 inline const std::string kCertificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 inline const std::string kKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 

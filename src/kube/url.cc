@@ -1,6 +1,7 @@
 #include "kube/url.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -70,6 +71,11 @@ std::optional<Url> split(std::string_view text) {
   return split_host(text, url) ? std::optional(url) : std::nullopt;
 }
 
+/// A host as it stands in URLs.
+std::string bracketed(std::string_view host) {
+  return is_ipv6(host) ? fmt::format("[{}]", host) : std::string(host);
+}
+
 bool is_loopback(std::string_view host) {
   in_addr address;
   return host == "localhost" || host == "::1" ||
@@ -88,6 +94,19 @@ Result<std::string> server_url(std::string_view text) {
     return Error{"http:// would send everything readable for others; it is for this machine only", "write https://"};
   while (text.ends_with('/')) text.remove_suffix(1);
   return url->scheme + std::string(text.substr(url->scheme.size()));
+}
+
+Way way_to(std::string_view server, std::string_view tls_server_name, std::string_view path) {
+  const auto url = split(server);
+  if (!url || tls_server_name.empty()) return {fmt::format("{}{}", server, path), {}};
+  const std::string_view port = !url->port.empty() ? url->port : url->scheme == "https" ? "443" : "80";
+  return {fmt::format("{}://{}:{}{}{}", url->scheme, bracketed(tls_server_name), port, url->path, path),
+          fmt::format("::{}:{}", bracketed(url->host), port)};
+}
+
+bool is_this_machine(std::string_view server) {
+  const auto url = split(server);
+  return url && is_loopback(url->host);
 }
 
 Result<std::string> proxy_url(std::string_view text) {
