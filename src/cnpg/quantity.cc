@@ -30,7 +30,8 @@ std::optional<Factor> factor_of(std::string_view suffix) {
   int exponent = 0;
   const auto [end, error] =
       std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
-  if (error != std::errc() || end != suffix.data() + suffix.size() || std::abs(exponent) > 1000)
+  if (error != std::errc() || end != suffix.data() + suffix.size() ||
+      exponent < -1000 || exponent > 1000)
     return std::nullopt;
   const long double power = std::pow(10.0L, std::abs(exponent));
   return exponent < 0 ? Factor{1, power} : Factor{power, 1};

@@ -42,7 +42,8 @@ TEST(Quantity, ReadsEveryUnit) {
 }
 
 TEST(Quantity, RefusesTheRest) {
-  for (const char* text : {"", "Gi", "1GB", "1 Gi", "1KI", "1.2.3", "e3", "1e", "0x10", "one", "1ee3"})
+  for (const char* text : {"", "Gi", "1GB", "1 Gi", "1KI", "1.2.3", "e3", "1e", "0x10", "one", "1ee3", "1e-2147483648",
+                           "1e2147483647", "1e-1001", "1e99999999999"})
     EXPECT_FALSE(parse_quantity(text)) << text;
 }
 
