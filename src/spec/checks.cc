@@ -128,9 +128,15 @@ void check_database_name(Decoder& decoder, const yaml::Value& value) {
                   "choose another name");
 }
 
+bool is_keyword_role(std::string_view name) { return name == "public" || name == "none"; }
+
 void check_role_name(Decoder& decoder, const yaml::Value& value) {
   check_identifier(decoder, value);
   const std::string_view name = value.text();
+  if (is_keyword_role(name))
+    decoder.error("reserved-name", value.pos(),
+                  fmt::format("the role \"{}\" is reserved", printable(name)),
+                  "PostgreSQL refuses it, even in quotes; choose another name");
   if (name == "postgres" || name == "streaming_replica" || name.starts_with("pg_") ||
       name.starts_with("cnpg_"))
     decoder.error("reserved-name", value.pos(),

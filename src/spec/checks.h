@@ -24,6 +24,8 @@ void check_identifier(Decoder& decoder, const yaml::Value& value);
 void check_database_name(Decoder& decoder, const yaml::Value& value);
 /// An identifier that CNPG lets a tenant's role have.
 void check_role_name(Decoder& decoder, const yaml::Value& value);
+/// What PostgreSQL refuses as a role's name even in quotes: `"public"` in a GRANT means everybody.
+bool is_keyword_role(std::string_view name);
 /// A Kubernetes quantity above zero.
 void check_quantity(Decoder& decoder, const yaml::Value& value);
 /// PostgreSQL's time and memory settings ("30s", "16MB", "-1").

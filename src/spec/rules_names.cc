@@ -8,9 +8,11 @@
 
 #include "base/text.h"
 #include "cnpg/parameters.h"
+#include "spec/checks.h"
 #include "spec/names.h"
 #include "spec/roles.h"
 #include "spec/rules.h"
+#include "spec/stores.h"
 
 namespace dbm::spec {
 namespace {
@@ -18,9 +20,14 @@ namespace {
 constexpr size_t kClusterNameLimit = 50;  // CNPG's webhook for Cluster
 constexpr size_t kObjectNameLimit = 253;
 
+// What the operator calls after a cluster, behind its name and a hyphen.
+constexpr std::string_view kOperatorSecrets[] = {"app", "superuser", "ca", "server", "replication"};
+constexpr std::string_view kOperatorServices[] = {"rw", "ro", "r"};
+
 struct First {
   std::string_view name;
   Pos pos;
+  std::string_view kind = {};
 };
 using Seen = std::unordered_map<std::string, First>;
 
@@ -45,9 +52,9 @@ void check_object_name(const RuleContext& context, Seen& seen, std::string objec
             : fmt::format("the {} would be called \"{}\", which Kubernetes does not allow", kind,
                           printable(object)),
         "only letters, digits, - and _ can become an object's name");
-  const auto [first, fresh] = seen.emplace(std::move(object), First{name, pos});
+  const auto [first, fresh] = seen.emplace(std::move(object), First{name, pos, kind});
   if (fresh) return;
-  const bool same = first->second.name == name;
+  const bool same = first->second.name == name && first->second.kind == kind;
   collide(context, same ? "duplicate-name" : "name-collision", pos, path(),
           same ? fmt::format("\"{}\" is here twice", printable(name))
                : fmt::format("\"{}\" and \"{}\" would both be the {} \"{}\"",
@@ -56,12 +63,15 @@ void check_object_name(const RuleContext& context, Seen& seen, std::string objec
           first->second.pos);
 }
 
-void check_databases(const Cluster& c, const RuleContext& context) {
-  Seen objects, secrets;
+/// `secrets` gets the connection Secrets and the one of the backups.
+void check_databases(const Cluster& c, const RuleContext& context, Seen& secrets) {
+  Seen objects;
   objects.reserve(c.databases.size());
   // Connection Secrets of owners are told apart as their databases are; users' may be theirs.
   const bool has_users =
       std::ranges::any_of(c.databases, [](const Database& db) { return !db.users.empty(); });
+  if (makes_backup_secret(c))
+    secrets.emplace(backup_secret_name(c.name), First{"backup", c.pos("backup"), "credentials' Secret"});
   size_t i = 0;
   for (const Database& db : c.databases) {
     const auto path = [&] { return path_of(c, fmt::format("databases[{}].name", i)); };
@@ -69,7 +79,7 @@ void check_databases(const Cluster& c, const RuleContext& context) {
       check_object_name(context, objects, database_object_name(c.name, db.name), "Database",
                         db.name, db.pos("name"), path);
       if (has_users && c.connection_secrets.create)
-        secrets.emplace(connection_secret_name(c.name, db.name), First{db.name, db.pos("name")});
+        secrets.emplace(connection_secret_name(c.name, db.name), First{db.name, db.pos("name"), "owner's Secret"});
     }
     ++i;
   }
@@ -101,8 +111,7 @@ void check_databases(const Cluster& c, const RuleContext& context) {
 }
 
 /// Roles whose Secrets would be one, and owners with two Secrets.
-void check_role_secrets(const Cluster& c, const RuleContext& context) {
-  Seen secrets;
+void check_role_secrets(const Cluster& c, const RuleContext& context, Seen& secrets) {
   secrets.reserve(c.databases.size());
   for (const ClusterRole& role : cluster_roles(c)) {
     if (!role.has_password || !role.existing_secret.empty()) continue;
@@ -128,6 +137,10 @@ void check_role_secrets(const Cluster& c, const RuleContext& context) {
 /// Attributes of roles.<name> for reserved roles, and login roles that cannot enter anywhere.
 void check_own_roles(const Cluster& c, const RuleContext& context) {
   for (const auto& [name, pos, attributes] : c.roles) {
+    if (is_keyword_role(name))
+      context.out.error("reserved-name", pos, path_of(c, fmt::format("roles.{}", printable(name))),
+                        fmt::format("the role \"{}\" is reserved", printable(name)),
+                        "PostgreSQL refuses it, even in quotes; choose another name");
     if (cnpg::is_reserved_role(name))
       context.out.error("reserved-name", pos, path_of(c, fmt::format("roles.{}", printable(name))),
                         fmt::format("the role \"{}\" is reserved", printable(name)),
@@ -165,8 +178,9 @@ void check_names(const Cluster& c, const RuleContext& context) {
                                         kClusterNameLimit, c.name.size())
                           : fmt::format("\"{}\" is no legal name of a cluster", printable(c.name)),
                       "lower-case letters, digits and -, a letter or digit at both ends");
-  check_databases(c, context);
-  check_role_secrets(c, context);
+  Seen secrets;
+  check_databases(c, context, secrets);
+  check_role_secrets(c, context, secrets);
   check_own_roles(c, context);
 }
 
@@ -174,7 +188,7 @@ void check_names(const Cluster& c, const RuleContext& context) {
 void check_objects(const RuleContext& context) {
   if (!may_collide(context.values)) return;
   struct Kinds {
-    Seen databases, poolers, secrets;
+    Seen databases, poolers, secrets, services;
   } seen;
   const auto add = [&](Seen& objects, std::string object, std::string_view kind, const Cluster& c,
                        Pos pos, std::string path) {
@@ -188,17 +202,30 @@ void check_objects(const RuleContext& context) {
   for (const auto& entry : context.values.clusters) {
     const Cluster& c = entry.value;
     if (!c.enabled) continue;
+    for (const std::string_view name : kOperatorSecrets)
+      add(seen.secrets, fmt::format("{}-{}", c.name, name), "Secret", c, c.name_pos, fmt::format("clusters.{}", c.name));
+    for (const std::string_view name : kOperatorServices)
+      add(seen.services, fmt::format("{}-{}", c.name, name), "Service", c, c.name_pos, fmt::format("clusters.{}", c.name));
+    if (makes_backup_secret(c))
+      add(seen.secrets, backup_secret_name(c.name), "Secret", c, c.pos("backup"), path_of(c, "backup"));
     for (const Database& db : c.databases) {
       add(seen.databases, database_object_name(c.name, db.name), "Database", c, db.pos("name"),
           path_of(c, "databases"));
       if (c.connection_secrets.create)
         add(seen.secrets, connection_secret_name(c.name, db.name), "Secret", c, db.pos("name"),
             path_of(c, "databases"));
+      if (c.connection_secrets.create)
+        for (const User& user : db.users)
+          add(seen.secrets, user_secret_name(c.name, db.name, user.name), "Secret", c, user.pos("name"),
+              path_of(c, "databases"));
     }
     for (const ClusterRole& role : cluster_roles(c))
       if (role.has_password && role.existing_secret.empty())
         add(seen.secrets, role_secret_name(c.name, role.name), "Secret", c, role.pos,
             path_of(c, "databases"));
+    for (const Pooler& p : c.poolers)
+      add(seen.services, pooler_object_name(c.name, p.name), "Service", c, p.pos("name"),
+          path_of(c, "poolers"));
     for (const Pooler& p : c.poolers)
       add(seen.poolers, pooler_object_name(c.name, p.name), "Pooler", c, p.pos("name"),
           path_of(c, "poolers"));

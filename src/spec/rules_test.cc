@@ -36,6 +36,12 @@ INSTANTIATE_TEST_SUITE_P(Names, ClusterRules, ::testing::Values(
     RuleCase{"    databases:\n    - {name: a, owner: x, limits: {statementTimeout: 30s}}\n", "[needs-sql:5]"},
     RuleCase{"    databases:\n    - {name: a, owner: x, limits: {connections: 5}}\n", ""},
     RuleCase{"    roles:\n      cnpg_x: {login: true}\n", "reserved-name:5 [role-left-out:5]"},
+    RuleCase{"    roles:\n      public: {login: true}\n", "reserved-name:5 [role-left-out:5]"},
+    RuleCase{"    roles:\n      'none': {inherit: true}\n", "reserved-name:5"},
+    RuleCase{"    roles:\n      current_user: {inherit: true}\n      Public: {inherit: true}\n", ""},
+    RuleCase{"    databases:\n    - {name: a, owner: public}\n", "reserved-name:5"},
+    RuleCase{"    databases:\n    - {name: a, owner: x, users: [{name: none, access: read}]}\n", "[needs-sql:5] reserved-name:5"},
+    RuleCase{"    databases:\n    - {name: template0, owner: x}\n    - {name: template1, owner: y}\n", "reserved-name:5 reserved-name:6"},
     RuleCase{"    roles:\n      x: {name: y}\n", "name-collision:5"},
     RuleCase{"    roles:\n      x: {inherit: true}\n", ""}));
 
@@ -88,6 +94,57 @@ TEST(FileRules, NameCollisionsAcrossClusters) {
   EXPECT_EQ(Loaded("clusters:\n  a:\n    enabled: true\n    databases: [{name: b-c, owner: x}]\n"
                    "  a-b:\n    enabled: true\n    databases: [{name: c, owner: y}]\n").said(),
             "name-collision:7 name-collision:7");
+}
+
+/// A file of these clusters, each with what a database or pooler says of it.
+std::string two_clusters(const char* first, const char* first_body, const char* second, const char* second_body) {
+  return std::string("clusters:\n  ") + first + ": {enabled: true, " + first_body + "}\n  " + second +
+         ": {enabled: true, " + second_body + "}\n";
+}
+
+bool collides(const std::string& file) {
+  return Loaded(file).said().find("name-collision") != std::string::npos;
+}
+
+TEST(FileRules, SecretsOfDifferentSortsAreTold) {
+  EXPECT_TRUE(collides(cluster("    databases:\n    - {name: x, owner: x, users: [{name: password, access: read}]}\n")));
+  EXPECT_TRUE(collides(cluster(
+      "    databases:\n    - {name: password, owner: o, users: [{name: password, access: read}]}\n")));
+  const auto backup = [](const char* keys) {
+    return cluster(std::string("    backup: {enabled: true, s3: {bucket: b, ") + keys +
+                   "}}\n    databases:\n    - {name: backup, owner: o, users: [{name: creds, access: read}]}\n");
+  };
+  EXPECT_TRUE(collides(backup("accessKeyId: a, secretAccessKey: s")));
+  EXPECT_FALSE(collides(backup("inheritFromIAMRole: true")));
+}
+
+TEST(FileRules, NamesThatTheOperatorMakesForASibling) {
+  struct Sibling {
+    const char *name, *body;
+  };
+  // every name of cluster `shop` that begins as one that is made for the sibling
+  for (const Sibling& other : std::initializer_list<Sibling>{
+           {"shop-eu", "databases: [{name: eu, owner: o}]"},
+           {"shop-eu", "databases: [{name: eu, owner: o, users: [{name: ca, access: read}]}]"},
+           {"shop-eu", "databases: [{name: eu, owner: o, users: [{name: server, access: read}]}]"},
+           {"shop-eu", "databases: [{name: eu, owner: o, users: [{name: replication, access: read}]}]"},
+           {"shop-eu", "databases: [{name: eu, owner: o, users: [{name: superuser, access: read}]}]"},
+           {"shop-pooler", "poolers: [{name: rw}]"},
+           {"shop-pooler", "poolers: [{name: ro, type: ro}]"}})
+    for (const bool sibling_first : {true, false}) {
+      const std::string file = sibling_first ? two_clusters(other.name, "instances: 3", "shop", other.body)
+                                             : two_clusters("shop", other.body, other.name, "instances: 3");
+      EXPECT_TRUE(collides(file)) << file;
+    }
+  EXPECT_FALSE(collides(two_clusters("shop", "databases: [{name: us, owner: o}], poolers: [{name: rw}]", "shop-eu",
+                                     "databases: [{name: eu, owner: o}], poolers: [{name: rw}]")));
+}
+
+TEST(FileRules, SecretsOfTwoClusters) {
+  EXPECT_TRUE(collides(two_clusters("a", "databases: [{name: b-c, owner: o, users: [{name: d, access: read}]}]", "a-b",
+                                    "databases: [{name: c, owner: o, users: [{name: d, access: read}]}]")));
+  EXPECT_TRUE(collides(two_clusters("a", "databases: [{name: b, owner: o, users: [{name: x-password, access: read}]}]",
+                                    "a-b", "databases: [{name: c, owner: x}]")));
 }
 
 TEST(FileRules, TwoClustersAndOneDestination) {
