@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/version.h"
@@ -65,6 +66,7 @@ void keep_memory() {
 }  // namespace
 
 int run(int argc, char** argv) {
+  prctl(PR_SET_DUMPABLE, 0);  // passwords will be in memory: no core of them, no debugger of other programs
   keep_memory();
   set_program_name(argv[0]);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, told to the user

@@ -81,8 +81,9 @@ int keep_values(const Flags& flags, const release::HelmRelease& helm) {
   if (flags.values_to.empty()) return kDone;
   std::string text;
   yaml::write_yaml(text, helm.values);
-  if (write_file(flags.values_to, text, /*is_private=*/true)) return kDone;
-  print_error(system_error(fmt::format("write {}", flags.values_to)));
+  const Status written = write_file(flags.values_to, text, /*is_private=*/true);
+  if (written) return kDone;
+  print_error(written.error());
   return kRefused;
 }
 

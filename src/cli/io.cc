@@ -50,16 +50,13 @@ bool Stdout::flush() {
   return error_ == 0;
 }
 
-bool write_file(const std::string& path, std::string_view text, bool is_private) {
-  const int file =
-      open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, is_private ? 0600 : 0644);
-  if (file < 0) return false;
-  if (is_private) fchmod(file, 0600);
-  const bool written = write_all(file, text);
-  const int why = errno;
-  const bool closed = close(file) == 0;
-  if (!written) errno = why;
-  return written && closed;
+Status write_file(const std::string& path, std::string_view text, bool is_private) {
+  struct stat old {};
+  if (lstat(path.c_str(), &old) == 0 && !S_ISREG(old.st_mode))
+    return Error{"cannot write " + path + ": it is not a regular file", "name another file, or remove this one"};
+  const mode_t mask = umask(077);
+  umask(mask);
+  return replace_file(path, text, is_private ? 0600 : 0644 & ~mask);
 }
 
 }  // namespace dbm::cli

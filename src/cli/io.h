@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace dbm::cli {
 
 /// The whole file, or nothing and why not in `error`. "-" is standard input.
@@ -29,7 +31,8 @@ class Stdout {
   std::atomic<int> error_ = 0;  // errno of the first failure
 };
 
-/// Writes a new file (mode 0600 when it holds secrets); false and errno when it cannot.
-bool write_file(const std::string& path, std::string_view text, bool is_private);
+/// Writes a new file in the place of the old one (mode 0600 when it holds secrets). Nobody who opened
+/// the old one, or put a link there, sees the text; a link or a device is refused. Threads: one.
+Status write_file(const std::string& path, std::string_view text, bool is_private);
 
 }  // namespace dbm::cli

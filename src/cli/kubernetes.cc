@@ -4,7 +4,6 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -22,7 +21,6 @@ extern "C" void on_interrupt(int signal) {
 }  // namespace
 
 std::unique_ptr<Kubernetes> Kubernetes::open(const KubeFlags& flags, const std::string& ns) {
-  prctl(PR_SET_DUMPABLE, 0);  // passwords will be in memory: no core of them
   auto out = std::make_unique<Kubernetes>();
   auto config = kube::load_config({.kubeconfig = flags.kubeconfig, .context = flags.context, .ns = ns});
   if (!config) {

@@ -1,8 +1,6 @@
 #include "cli/writers.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -51,9 +49,9 @@ class FolderWriter : public ObjectWriter {
     text_.clear();
     yaml::write_yaml(text_, object.value);
     if (error)
-      fail(folder.string(), error.message());
-    else if (!write_file(path.string(), text_, object.kind == "Secret"))
-      fail(path.string(), std::strerror(errno));
+      fail(fmt::format("cannot write {}: {}", folder.string(), error.message()));
+    else if (const Status written = write_file(path.string(), text_, object.kind == "Secret"); !written)
+      fail(written.error().message);
     else
       out += path.string() + "\n";
   }
@@ -65,8 +63,8 @@ class FolderWriter : public ObjectWriter {
     std::ranges::replace(part, '/', '_');
     return part == "." || part == ".." ? "_" : part;
   }
-  void fail(const std::string& path, std::string_view why) {
-    failed_ = Error{fmt::format("cannot write {}: {}", path, why),
+  void fail(std::string message) {
+    failed_ = Error{std::move(message),
                     "the files that were listed are written, the others are not"};
   }
 

@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import resource
+import signal
 import stat
 import subprocess
 
@@ -276,3 +278,42 @@ def find_kustomize() -> str | None:
     built = subprocess.run([golden.ROOT / "test/kube/build.sh", "dir"], capture_output=True, text=True).stdout.split()
     path = f"{built[-1]}/bin/kustomize"
     return path if os.access(path, os.X_OK) else None
+
+
+def test_no_core_is_dumped(tmp_path):
+    """Passwords are in memory: the program ends without a core, whatever the limits allow."""
+    def allow_cores():
+        resource.setrlimit(resource.RLIMIT_CORE, resource.getrlimit(resource.RLIMIT_CORE)[1:] * 2)
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([golden.program(), "template", "-f", str(pipe)], cwd=tmp_path, stdout=subprocess.DEVNULL,
+                               preexec_fn=allow_cores)
+    with pipe.open("w"):  # it is open when the program reads
+        process.send_signal(signal.SIGQUIT)
+        _, status = os.waitpid(process.pid, 0)
+    process.returncode = -os.WTERMSIG(status)
+    assert os.WTERMSIG(status) == signal.SIGQUIT
+    assert not os.WCOREDUMP(status)
+
+
+def test_a_folder_of_output_follows_no_link(values, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["template", "-f", str(values), "--output-dir", str(out)]
+    assert golden.run(*arguments).returncode == 0
+    secret = next(out.rglob("secret-*.yaml"))
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+    watched = secret.open()  # somebody who has the old file open
+    before = watched.read()
+    assert golden.run(*arguments).returncode == 0
+    assert secret.stat().st_ino != os.fstat(watched.fileno()).st_ino and before
+    watched.close()
+
+    target = tmp_path / "of-somebody-else"
+    target.write_text("untouched")
+    secret.unlink()
+    secret.symlink_to(target)
+    done = golden.run(*arguments)
+    assert done.returncode == 1 and "not a regular file" in done.stderr, done.stderr
+    assert target.read_text() == "untouched"
