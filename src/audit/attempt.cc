@@ -23,22 +23,6 @@ using Connecting = std::unique_ptr<PGconn, decltype([](PGconn* c) { sql::pq().fi
 constexpr unsigned kMostThreads = 4;
 constexpr int kMostTries = 5;  // where a server had no room
 
-/// What a refusal says of how far a login came.
-Outcome classify(const sql::Failure& failure, bool is_pooler, bool knows_password) {
-  const auto says = [&](std::string_view words) {
-    return failure.message.find(words) != std::string::npos;
-  };
-  if (failure.sqlstate.empty()) return Outcome::kNoAnswer;
-  const bool of_server = says("server login failed");  // PgBouncer tells what it was told
-  if (!of_server && (failure.is("28P01") || (is_pooler && says("password authentication failed"))))
-    return knows_password ? Outcome::kRefusedPassword : Outcome::kAskedForPassword;
-  if (failure.is("42501")) return Outcome::kNoPrivilege;
-  // PgBouncer's own refusals, and those that it passes on, have a SQLSTATE of its own (08P01).
-  if (failure.is("28000") && says("pg_hba.conf")) return Outcome::kRefusedByHba;
-  if (is_pooler) return Outcome::kRefusedByPooler;
-  return Outcome::kRefused;
-}
-
 bool has_no_room(const sql::Failure& failure) {
   return failure.is("53300") || failure.is("53400") || failure.is("57P03");
 }
@@ -62,40 +46,42 @@ sql::Failure furthest(std::string_view text) {
   return best;
 }
 
+/// One more try of an attempt.
+struct Turn {
+  size_t number = 0;
+  int tries = 0;
+  std::string unsafe = {};  // why its password must not be used, empty: it may
+};
+
 /// What all threads share: which attempts are left.
 class Queue {
  public:
   explicit Queue(size_t count) : count_(count) {}
-  /// The next one's number and how often it was tried; false when there is none.
-  bool next(size_t& number, int& tries) {
+  /// None when none is left.
+  std::optional<Turn> next() {
     const std::lock_guard lock(mutex_);
-    tries = 0;
-    if (next_ < count_) {
-      number = next_++;
-      return true;
-    }
-    if (again_.empty()) return false;
-    std::tie(number, tries) = again_.front();
+    if (next_ < count_) return Turn{next_++};
+    if (again_.empty()) return std::nullopt;
+    Turn turn = std::move(again_.front());
     again_.pop_front();
-    return true;
+    return turn;
   }
-  void again(size_t number, int tries) {
+  void again(Turn turn) {
     const std::lock_guard lock(mutex_);
-    again_.emplace_back(number, tries);
+    again_.push_back(std::move(turn));
   }
 
  private:
   std::mutex mutex_;
   size_t next_ = 0;
   const size_t count_;
-  std::deque<std::pair<size_t, int>> again_;
+  std::deque<Turn> again_;
 };
 
 /// One login on its way.
 struct Knock {
   Connecting connection;
-  size_t number = 0;
-  int tries = 0;
+  Turn turn;
   bool knows_password = false, entered = false;
   bool ready = false;  // its socket is
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;
@@ -120,7 +106,7 @@ class Knocker {
   /// Until nothing is left; calls `tick` now and then.
   void run(unsigned at_once, std::atomic<size_t>& done, const std::function<void()>& tick) {
     while (true) {
-      for (size_t n; knocks_.size() < at_once && begin(n);) {
+      while (knocks_.size() < at_once && begin()) {
       }
       if (knocks_.empty()) return;
       wait();
@@ -138,20 +124,21 @@ class Knocker {
   }
 
  private:
-  bool begin(size_t& number) {
-    int tries = 0;
-    if (!queue_.next(number, tries)) return false;
-    const Attempt& attempt = attempts_[number];
+  bool begin() {
+    std::optional<Turn> turn = queue_.next();
+    if (!turn) return false;
+    const Attempt& attempt = attempts_[turn->number];
     const std::string& role = server_.roles[attempt.role].name;
-    const secrets::Secret* known = password_ ? password_(role) : nullptr;
+    const secrets::Secret* known = password_ && turn->unsafe.empty() ? password_(role) : nullptr;
     sql::Target target = entrances_[attempt.entrance].target;
     target.user = role;
     target.password = known != nullptr ? *known : wrong_;
     target.database = server_.databases[attempt.database].name;
+    if (known == nullptr) target.channel_binding = target.require_auth = "";  // nothing to protect
     Knock knock;
     knock.connection.reset(sql::start_connecting(target));
-    knock.number = number;
-    knock.tries = tries + 1;
+    knock.turn = std::move(*turn);
+    ++knock.turn.tries;
     knock.knows_password = known != nullptr;
     knock.deadline = Clock::now() + options_.timeout;
     knocks_.push_back(std::move(knock));
@@ -176,18 +163,17 @@ class Knocker {
   /// Goes on with one login; true when it has its answer.
   bool step(Knock& knock) {
     PGconn* connection = knock.connection.get();
-    if (connection == nullptr) return answer(knock, {"out of memory", {}, {}});
+    if (connection == nullptr) return answer(knock, sql::Failure{"out of memory", {}, {}});
     if (sql::pq().status(connection) == CONNECTION_BAD)
       return answer(knock, furthest(sql::pq().errorMessage(connection)));
     if (!knock.ready) {
       if (Clock::now() < knock.deadline) return false;
       const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.timeout).count();
-      return answer(knock, {"no answer within " + std::to_string(seconds) + " s", {}, {}});
+      return answer(knock, sql::Failure{"no answer within " + std::to_string(seconds) + " s", {}, {}});
     }
     if (knock.entered) return read(knock);
     knock.next = sql::pq().connectPoll(connection);
-    if (knock.next == PGRES_POLLING_FAILED)
-      return answer(knock, furthest(sql::pq().errorMessage(connection)));
+    if (knock.next == PGRES_POLLING_FAILED) return refused(knock, furthest(sql::pq().errorMessage(connection)));
     if (knock.next != PGRES_POLLING_OK) return false;
     // A pooler opens its door before it has been at the server's.
     knock.entered = true;
@@ -201,27 +187,35 @@ class Knocker {
     if (sql::pq().consumeInput(connection) != 1) return answer(knock, furthest(sql::pq().errorMessage(connection)));
     if (sql::pq().isBusy(connection) != 0) return false;
     PGresult* result = sql::pq().getResult(connection);
-    const bool good = sql::pq().resultStatus(result) == PGRES_TUPLES_OK;
-    const sql::Failure failure = good ? sql::Failure{} : furthest(sql::pq().resultErrorMessage(result));
+    std::optional<sql::Failure> refusal;
+    if (sql::pq().resultStatus(result) != PGRES_TUPLES_OK)
+      refusal = furthest(result != nullptr ? sql::pq().resultErrorMessage(result) : sql::pq().errorMessage(connection));
     sql::pq().clear(result);
-    return good ? answer(knock, {}) : answer(knock, failure);
+    return answer(knock, refusal);
   }
 
-  /// An empty failure is a success.
-  bool answer(const Knock& knock, const sql::Failure& failure) {
-    Attempt& attempt = attempts_[knock.number];
-    if (has_no_room(failure) && knock.tries < kMostTries) {
-      queue_.again(knock.number, knock.tries);
+  /// A refusal that is libpq's own, not the server's, may be for the password's sake.
+  bool refused(const Knock& knock, const sql::Failure& refusal) {
+    const sql::Target& target = entrances_[attempts_[knock.turn.number].entrance].target;
+    const bool guarded = !target.channel_binding.empty() || !target.require_auth.empty();
+    if (!refusal.sqlstate.empty() || !knock.knows_password || !guarded) return answer(knock, refusal);
+    queue_.again({knock.turn.number, knock.turn.tries, refusal.message.empty() ? "refused" : refusal.message});
+    return true;
+  }
+
+  /// True: there is nothing more to do for this knock.
+  bool answer(const Knock& knock, const std::optional<sql::Failure>& refusal) {
+    Attempt& attempt = attempts_[knock.turn.number];
+    if (refusal && has_no_room(*refusal) && knock.turn.tries < kMostTries) {
+      queue_.again(knock.turn);
       return true;
     }
-    if (failure.message.empty() && failure.sqlstate.empty()) {
-      attempt.outcome = Outcome::kEntered;
-      attempt.message.clear();
-      return true;
+    attempt.outcome = outcome_of(refusal, entrances_[attempt.entrance].is_pooler, knock.knows_password);
+    attempt.message = refusal ? refusal->message : "";
+    if (attempt.outcome == Outcome::kAskedForPassword && !knock.turn.unsafe.empty()) {
+      attempt.outcome = Outcome::kPasswordWithheld;
+      attempt.message = knock.turn.unsafe;
     }
-    attempt.outcome =
-        classify(failure, entrances_[attempt.entrance].is_pooler, knock.knows_password);
-    attempt.message = failure.message;
     return true;
   }
 
@@ -244,6 +238,22 @@ uint64_t hash(std::string_view text) {
 
 }  // namespace
 
+Outcome outcome_of(const std::optional<sql::Failure>& refusal, bool is_pooler, bool knows_password) {
+  if (!refusal) return Outcome::kEntered;
+  const auto says = [&](std::string_view words) {
+    return refusal->message.find(words) != std::string::npos;
+  };
+  if (refusal->sqlstate.empty()) return Outcome::kNoAnswer;
+  const bool of_server = says("server login failed");  // PgBouncer tells what it was told
+  if (!of_server && (refusal->is("28P01") || (is_pooler && says("password authentication failed"))))
+    return knows_password ? Outcome::kRefusedPassword : Outcome::kAskedForPassword;
+  if (refusal->is("42501")) return Outcome::kNoPrivilege;
+  // PgBouncer's own refusals, and those that it passes on, have a SQLSTATE of its own (08P01).
+  if (refusal->is("28000") && says("pg_hba.conf")) return Outcome::kRefusedByHba;
+  if (is_pooler) return Outcome::kRefusedByPooler;
+  return Outcome::kRefused;
+}
+
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::kEntered:
@@ -254,6 +264,8 @@ std::string_view to_string(Outcome outcome) {
       return "wrong password";
     case Outcome::kAskedForPassword:
       return "asked for its password";
+    case Outcome::kPasswordWithheld:
+      return "password withheld";
     case Outcome::kNoPrivilege:
       return "no CONNECT privilege";
     case Outcome::kRefusedByPooler:

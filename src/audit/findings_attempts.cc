@@ -59,6 +59,11 @@ void tell(const Evidence& e, const Key& key, const Group& group, Findings& out) 
                 fmt::format("the password that is known is refused at {}{}", databases, reason),
                 "set the role's password anew from the same source");
       return;
+    case Outcome::kPasswordWithheld:
+      out.warning("password-withheld", object,
+                  fmt::format("its password would not be safe on its way to {}{}", databases, reason),
+                  "use TLS and scram-sha-256 there; --channel-binding prefer lets weaker logins be tried");
+      return;
     case Outcome::kNoAnswer:
       out.error(
           "no-answer", object, fmt::format("no answer for {}{}", databases, reason),
@@ -87,6 +92,7 @@ bool is_wrong(Outcome outcome, bool expected, bool isolated) {
     case Outcome::kAskedForPassword:
       return false;
     case Outcome::kRefusedPassword:
+    case Outcome::kPasswordWithheld:
       return expected;
     case Outcome::kNoAnswer:
       return true;

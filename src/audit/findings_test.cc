@@ -278,6 +278,8 @@ TEST(Findings, OfAttempts) {
   EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kRefusedPassword}),
               ElementsAre("error wrong-password role anna"));
   EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kAskedForPassword}), IsEmpty());
+  EXPECT_THAT(told({kAnna, kOrders, 0, Outcome::kPasswordWithheld}),
+              ElementsAre("warning password-withheld role anna"));
   EXPECT_THAT(told({kAnna, kPeople, 0, Outcome::kNoAnswer}),
               ElementsAre("error no-answer role anna"));
 }

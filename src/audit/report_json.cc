@@ -36,6 +36,8 @@ std::string_view word(Outcome outcome) {
       return "wrong-password";
     case Outcome::kAskedForPassword:
       return "asked-for-password";
+    case Outcome::kPasswordWithheld:
+      return "password-withheld";
     case Outcome::kNoPrivilege:
       return "no-connect-privilege";
     case Outcome::kRefusedByPooler:

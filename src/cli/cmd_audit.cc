@@ -14,6 +14,8 @@
 #include "cli/local.h"
 #include "cli/tenant_passwords.h"
 #include "local/identity.h"
+#include "sql/connection_parameters.h"
+#include "sql/environment.h"
 
 namespace dbm::cli {
 namespace {
@@ -25,7 +27,7 @@ struct Flags {
   std::string cluster, passwords_file, password_file;
   sql::Target admin{.user = "postgres"};
   std::vector<std::string> poolers;
-  std::string attempts = "sample", output = "text";
+  std::string attempts = "sample", output = "text", channel_binding = "require";
   unsigned at_once = 16, timeout = 10;
   bool fix = false, inside = false;
 };
@@ -68,6 +70,23 @@ std::optional<audit::Entrance> parse_pooler(const std::string& text, const sql::
   const bool good = at == end && error == std::errc() && out.target.port > 0 &&
                     out.target.port < 65536 && !out.target.host.empty();
   return good ? std::optional(std::move(out)) : std::nullopt;
+}
+
+/// Weaker checks of who answers are asked for by name, and told.
+void warn_of_weak_checks(const audit::Targets& targets) {
+  const auto warn = [](const sql::Target& target, bool is_pooler) {
+    if (sql::is_this_machine(target)) return;
+    const auto weak = [&](std::string_view flag, std::string_view value) {
+      print_warning(fmt::format("{} {}: whoever answers for {} may get the passwords of its logins", flag, value,
+                                printable(target.host)),
+                    "--sslmode verify-full --sslrootcert FILE checks who that is");
+    };
+    const std::string_view mode = sql::effective_ssl_mode(target);
+    if (mode != "verify-full") return weak("--sslmode", mode);
+    if (!is_pooler && target.channel_binding != "require") weak("--channel-binding", target.channel_binding);
+  };
+  warn(targets.admin, false);
+  for (const audit::Entrance& other : targets.others) warn(other.target, other.is_pooler);
 }
 
 bool has_superuser_access(const spec::Cluster& cluster) {
@@ -133,12 +152,15 @@ int audit_cluster(const Flags& flags) {
   leave_out_needs_sql(*input);
   print_diagnostics(*input);
   if (input->diagnostics.has_errors()) return exit_code(*input);
+  auto password = admin_password(flags);
+  sql::ignore_libpq_environment();  // PGPASSWORD was read; threads start later
   if (flags.admin.host.empty()) return audit_here(flags, *input);
   const render::ClusterPlan* plan = choose(*input, flags.cluster);
   if (plan == nullptr) return kUsage;
 
   audit::Targets targets{.admin = flags.admin};
   targets.admin.timeout = std::chrono::seconds(flags.timeout);
+  targets.admin.require_auth = audit::kSafeLogins;
   for (const std::string& text : flags.poolers) {
     auto pooler = parse_pooler(text, targets.admin);
     if (!pooler)
@@ -146,7 +168,8 @@ int audit_cluster(const Flags& flags) {
                    {});
     targets.others.push_back(std::move(*pooler));
   }
-  auto password = admin_password(flags);
+  targets.admin.channel_binding = flags.channel_binding;
+  warn_of_weak_checks(targets);
   if (!password) {
     print_error(password.error());
     return kRefused;
@@ -181,7 +204,8 @@ void add_audit(CLI::App& app, int& exit) {
        "JSON {\"cluster\": {\"role\": \"password\"}}, readable by its owner only")
       ->type_name("FILE");
   text("--cluster", flags->cluster, "which cluster of the values file (when it has several)");
-  text("--host", flags->admin.host, "the server: a name, an address, or the folder of a socket (default: this machine's clusters)");
+  text("--host", flags->admin.host,
+       "the server: a name, an address, or the folder of a socket (default: this machine's clusters)");
   command->add_option("--port", flags->admin.port, "its port")->capture_default_str();
   command->add_option("--user", flags->admin.user, "a superuser")->capture_default_str();
   command->add_option("--dbname", flags->admin.database, "database to look from")
@@ -189,8 +213,13 @@ void add_audit(CLI::App& app, int& exit) {
   text("--password-file", flags->password_file,
        "the superuser's password, readable by its owner only; else PGPASSWORD")
       ->type_name("FILE");
-  text("--sslmode", flags->admin.ssl_mode, "as libpq's: prefer, require, verify-full, …");
-  text("--sslrootcert", flags->admin.ssl_root_cert, "as libpq's")->type_name("FILE");
+  text("--sslmode", flags->admin.ssl_mode,
+       "as psql's; default: verify-full, on this machine prefer; what is weaker gives passwords away")
+      ->check(CLI::IsMember({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}));
+  text("--sslrootcert", flags->admin.ssl_root_cert, "as psql's; default: ~/.postgresql/root.crt")->type_name("FILE");
+  command->add_option("--channel-binding", flags->channel_binding, "of logins at the server itself: require or prefer")
+      ->check(CLI::IsMember({"require", "prefer"}))
+      ->capture_default_str();
   command->add_option("--pooler", flags->poolers, "knock there too: NAME=HOST:PORT; repeatable")
       ->allow_extra_args(false)
       ->take_all();

@@ -11,6 +11,7 @@
 #include "cli/table.h"
 #include "local/identity.h"
 #include "local/status.h"
+#include "sql/environment.h"
 
 namespace dbm::cli {
 namespace {
@@ -83,6 +84,7 @@ int status(const Flags& flags) {
     print_error(state.error());
     return kRefused;
   }
+  sql::ignore_libpq_environment();
   const auto clusters = local::status_of(layout, *state);
   Stdout out;
   bool healthy = true;

@@ -11,6 +11,7 @@
 #include "cli/finish.h"
 #include "cli/program.h"
 #include "cli/report.h"
+#include "sql/environment.h"
 
 namespace dbm::cli {
 namespace {
@@ -46,6 +47,7 @@ local::EngineOptions engine_options(const LocalFlags& flags, std::string command
 }
 
 std::unique_ptr<local::Engine> open_engine(local::EngineOptions options) {
+  sql::ignore_libpq_environment();
   auto engine = local::Engine::open(std::move(options));
   if (engine) return std::move(engine).value();
   print_error(engine.error());

@@ -7,11 +7,11 @@
 #include <cctype>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "sql/connection_parameters.h"
+#include "sql/environment.h"
 #include "sql/libpq.h"
 
 namespace dbm::sql {
@@ -21,30 +21,18 @@ using Clock = std::chrono::steady_clock;
 using Owned = std::unique_ptr<PGconn, decltype([](PGconn* c) { pq().finish(c); })>;
 
 PGconn* start(const Target& target) {
-  const std::string port = std::to_string(target.port);
+  const auto parameters = connection_parameters(target, pq().libVersion());
   std::vector<const char*> names, values;
-  const auto give = [&](const char* name, const char* value) {
-    if (*value == '\0') return;
+  for (const auto& [name, value] : parameters) {
     names.push_back(name);
-    values.push_back(value);
-  };
+    values.push_back(value.c_str());
+  }
   // Owned here, so that it ends in a NUL; wiped when it goes.
   const secrets::Secret password(std::string(target.password.reveal()));
-  give("host", target.host.c_str());
-  give("hostaddr", target.hostaddr.c_str());
-  give("port", port.c_str());
-  give("dbname", target.database.c_str());
-  give("user", target.user.c_str());
-  give("password", password.empty() ? "" : password.reveal().data());
-  give("sslmode", target.ssl_mode.c_str());
-  give("sslrootcert", target.ssl_root_cert.c_str());
-  give("sslcert", target.ssl_cert.c_str());
-  give("sslkey", target.ssl_key.c_str());
-  give("application_name", target.application_name.c_str());
-  give("options", target.options.c_str());
-  give("client_encoding", "UTF8");
-  give("gssencmode", "disable");
-  give("passfile", "/dev/null/none");  // of /dev/null itself libpq complains on stderr
+  if (!password.empty()) {
+    names.push_back("password");
+    values.push_back(password.reveal().data());
+  }
   names.push_back(nullptr);
   values.push_back(nullptr);
   return pq().connectStartParams(names.data(), values.data(), 0);  // dbname is no URI
@@ -72,18 +60,7 @@ bool is_sqlstate(std::string_view text) {
 
 }  // namespace
 
-void forget_environment() {
-  unsetenv("PGSERVICE");  // first: PQconndefaults would look it up
-  for (const char* name : {"PGSERVICEFILE", "PGDATESTYLE", "PGTZ", "PGGEQO"}) unsetenv(name);
-  PQconninfoOption* options = pq().conndefaults();
-  for (const PQconninfoOption* o = options; o != nullptr && o->keyword != nullptr; ++o)
-    if (o->envvar != nullptr) unsetenv(o->envvar);
-  pq().conninfoFree(options);
-}
-
 PGconn* start_connecting(const Target& target) {
-  static std::once_flag once;
-  std::call_once(once, forget_environment);
   PGconn* connection = start(target);
   if (connection == nullptr) return nullptr;
   pq().setNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
@@ -94,6 +71,8 @@ PGconn* start_connecting(const Target& target) {
 std::variant<PGconn*, Failure> connect(const Target& target) {
   if (load_libpq() == nullptr)
     return Failure{"there is no libpq.so.5 of PostgreSQL 14 or later on this machine", {}, "apt-get install libpq5"};
+  if (has_libpq_environment())
+    return Failure{"libpq's environment variables (PG…) were not removed before connecting", {}, {}};
   const auto deadline = Clock::now() + target.timeout;
   Owned connection(start_connecting(target));
   if (connection == nullptr) return Failure{"out of memory", {}, {}};

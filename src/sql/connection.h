@@ -22,8 +22,8 @@
 namespace dbm::sql {
 
 /// Where to connect and as whom. Empty texts are libpq's compiled defaults. Its environment
-/// variables (PGHOST, PGSERVICE, …) count for nothing: they are taken out of the process's
-/// environment before the first connection; who wants them reads them before.
+/// variables (PGHOST, PGSERVICE, …) must not be there: ignore_libpq_environment() removes them, before
+/// threads start; open() refuses while one is there.
 struct Target {
   std::string host = {};  // a name, an address, or the folder of a socket
   std::string hostaddr = {};
@@ -31,7 +31,10 @@ struct Target {
   std::string database = "postgres";
   std::string user = {};
   secrets::Secret password = {};
-  std::string ssl_mode = {}, ssl_root_cert = {}, ssl_cert = {}, ssl_key = {};
+  std::string ssl_mode = {};  // empty: prefer on this machine, verify-full elsewhere
+  std::string ssl_root_cert = {}, ssl_cert = {}, ssl_key = {};
+  std::string channel_binding = {};  // counts where ssl_mode always encrypts; poolers cannot do it
+  std::string require_auth = {};     // counts with libpq 16 and later
   std::string application_name = "cnpg-dbm";
   std::string options = {};  // settings to begin with, "-c name=value …"; PgBouncer refuses them
   std::chrono::seconds timeout{10};  // for connecting

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sql/environment.h"
 #include "sql/libpq.h"
 #include "sql/testing.h"
 
@@ -186,11 +187,13 @@ TEST_F(SqlConnectionPgTest, ADatabaseNameIsNoConnectionText) {
   EXPECT_EQ(refusal(odd).sqlstate, "3D000");
 }
 
-// Once per process, before the first connection: here by hand, as others may have connected.
+// Whoever connects first: nothing of it is read or changed by connecting.
 TEST_F(SqlConnectionPgTest, TheEnvironmentCountsForNothing) {
   const auto names = {"PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGPASSWORD", "PGSSLMODE", "PGTZ"};
   for (const char* name : names) setenv(name, "nonsense", 1);
-  forget_environment();
+  EXPECT_TRUE(has_libpq_environment());
+  EXPECT_THAT(refusal(target()).message, HasSubstr("environment"));
+  ignore_libpq_environment();
   for (const char* name : names) EXPECT_EQ(std::getenv(name), nullptr) << name;
   Connection connection = open(target());
   EXPECT_EQ(value(connection, "SELECT current_user"), "postgres");

@@ -7,10 +7,10 @@
 #include <libpq-fe.h>
 
 #define DBM_LIBPQ_FUNCTIONS(X) \
-  X(clear) X(cmdTuples) X(conndefaults) X(connectPoll) X(connectStartParams) \
-  X(conninfoFree) X(consumeInput) X(enterPipelineMode) X(errorMessage) \
-  X(escapeIdentifier) X(escapeLiteral) X(execParams) X(exitPipelineMode) X(finish) \
-  X(flush) X(freemem) X(getResult) X(getisnull) X(getlength) X(getvalue) X(isBusy) \
+  X(clear) X(cmdTuples) X(connectPoll) X(connectStartParams) \
+  X(consumeInput) X(enterPipelineMode) X(errorMessage) \
+  X(escapeIdentifier) X(escapeLiteral) X(exec) X(execParams) X(exitPipelineMode) X(finish) \
+  X(flush) X(freemem) X(getResult) X(getisnull) X(getlength) X(getvalue) X(isBusy) X(libVersion) \
   X(nfields) X(ntuples) X(pipelineSync) X(resultErrorField) X(resultErrorMessage) \
   X(resultStatus) X(sendQuery) X(sendQueryParams) X(serverVersion) X(setErrorVerbosity) \
   X(setNoticeProcessor) X(setnonblocking) X(socket) X(status) X(transactionStatus)

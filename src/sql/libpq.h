@@ -12,13 +12,9 @@
 
 namespace dbm::sql {
 
-/// Takes everything that libpq reads (PGHOST, PGOPTIONS, PGSERVICE, …) out of the process's
-/// environment: it has no other way to be told to ignore an address or a service.
-void forget_environment();
-
 /// Begins to connect, as PQconnectStart does; the caller owns what it gets (null: out of memory) and
-/// goes on with PQconnectPoll. Errors come in their verbose form. Forgets the environment first, once.
-/// Any thread.
+/// goes on with PQconnectPoll. Errors come in their verbose form. libpq's environment variables must have
+/// been ignored by then (sql/environment.h). Any thread.
 PGconn* start_connecting(const Target& target);
 
 /// Connects within the target's timeout; the caller owns what it gets. Any thread.
