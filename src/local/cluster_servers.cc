@@ -261,7 +261,7 @@ Status LocalCluster::run_post_init() {
   auto connection = connect_admin();
   if (!connection) return std::move(connection).error();
   for (size_t i = static_cast<size_t>(state_.post_init_done); i < sql->items().size(); ++i) {
-    const auto run = connection->run(std::string(sql->items()[i].text()));
+    const auto run = connection->run_script(std::string(sql->items()[i].text()));
     if (!run)
       return Error{fmt::format("initdb.postInitSQL[{}]: {}", i, run.failure().message),
                    "correct it in the values file; the statements before it have run"};

@@ -180,8 +180,17 @@ Answer Connection::run(const Statement& statement) {
   std::vector<const char*> values;
   for (const auto& parameter : statement.parameters)
     values.push_back(parameter ? parameter->c_str() : nullptr);
-  Taken result(pq().execParams(connection, statement.text.c_str(), static_cast<int>(values.size()),
-                            nullptr, values.data(), nullptr, nullptr, 0));
+  return answer_of(pq().execParams(connection, statement.text.c_str(), static_cast<int>(values.size()), nullptr,
+                                   values.data(), nullptr, nullptr, 0));
+}
+
+Answer Connection::run_script(const std::string& text) {
+  return answer_of(pq().exec(pg(connection_), text.c_str()));
+}
+
+/// Takes over a PGresult.
+Answer Connection::answer_of(void* taken) {
+  Taken result(static_cast<PGresult*>(taken));
   switch (pq().resultStatus(result.get())) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -189,7 +198,7 @@ Answer Connection::run(const Statement& statement) {
       return rows(result.release());
     default:
       if (result == nullptr || field(result.get(), PG_DIAG_SQLSTATE).empty())
-        return lost(connection);
+        return lost(pg(connection_));
       return failure_of(result.get());
   }
 }

@@ -107,6 +107,9 @@ class Connection {
   /// One statement, and the wait for its answer.
   Answer run(const Statement& statement);
   Answer run(std::string text) { return run(Statement{std::move(text)}); }
+  /// Statements separated by semicolons, by the simple protocol: one transaction unless they say otherwise,
+  /// without parameters; the answer of the last, or of the one that failed.
+  Answer run_script(const std::string& text);
   /// All statements in one stream, each a transaction of its own (a failure does not touch the
   /// others); the answers in order. A lost connection is the failure of all that had no answer.
   std::vector<Answer> run_all(std::span<const Statement> statements);
@@ -130,6 +133,7 @@ class Connection {
     void operator()(void* connection) const;
   };
   static Rows rows(void* result);
+  Answer answer_of(void* result);
   explicit Connection(void* connection) : connection_(connection) {}
   std::unique_ptr<void, Finish> connection_;  // a PGconn: libpq stays in the .cc
 };

@@ -206,6 +206,20 @@ TEST_F(SqlConnectionPgTest, OptionsAreSettings) {
   EXPECT_EQ(value(connection, "SHOW search_path"), "pg_catalog");
 }
 
+TEST_F(SqlConnectionPgTest, AScriptIsManyStatements) {
+  Connection connection = open(target());
+  const Answer last = connection.run_script(
+      "CREATE TEMP TABLE t (i int); INSERT INTO t VALUES (1), (2); SELECT sum(i) FROM t");
+  ASSERT_TRUE(last) << last.failure().message;
+  EXPECT_EQ(last->at(0, 0), "3");
+  // One transaction: nothing stays of what failed.
+  const Answer failed = connection.run_script("INSERT INTO t VALUES (3); SELECT 1/0; INSERT INTO t VALUES (4)");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.failure().sqlstate, "22012");
+  EXPECT_EQ(value(connection, "SELECT sum(i) FROM t"), "3");
+  EXPECT_TRUE(connection.run_script(""));
+}
+
 TEST_F(SqlConnectionPgTest, QuotesNamesAndTexts) {
   Connection connection = open(target());
   for (const std::string text : {"a", "A b", "\"", "'", "\\", "x\\'; --", "é\"é", "$1"}) {

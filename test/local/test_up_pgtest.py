@@ -305,7 +305,8 @@ def test_post_init_sql_runs_once_and_a_broken_one_is_named(folder):
     broken = values("shop", initdb={"postInitSQL": ["CREATE TABLE public.once AS SELECT 1", "SELEKT 1"]})
     said = folder.up(broken, exit_code=1)["stderr"]
     assert "postInitSQL[1]" in said and "syntax error" in said
-    mended = values("shop", initdb={"postInitSQL": ["CREATE TABLE public.once AS SELECT 1", "INSERT INTO public.once VALUES (2)"]})
+    two = "INSERT INTO public.once VALUES (2); CREATE ROLE extra"  # the operator takes several statements too
+    mended = values("shop", initdb={"postInitSQL": ["CREATE TABLE public.once AS SELECT 1", two]})
     folder.up(mended)
     assert folder.admin("SELECT count(*) FROM once") == "2"
     assert not folder.up(mended)["changed"]
