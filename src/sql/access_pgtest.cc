@@ -214,5 +214,19 @@ TEST_F(AccessPgTest, TheSchemaPublicIsClosed) {
   expect_settled();
 }
 
+// A grant that was passed on goes with the one that it came of.
+TEST_F(AccessPgTest, ACloseReachesWhatWasPassedOn) {
+  for (const char* name : {"a", "b", "c"}) database(name);
+  converge_all();
+  ASSERT_EQ(as("a", "a", "GRANT CONNECT ON DATABASE a TO b WITH GRANT OPTION"), kNoRow);
+  ASSERT_EQ(as("b", "a", "GRANT CONNECT ON DATABASE a TO c"), kNoRow);
+  EXPECT_EQ(enter("c", "a"), "in");
+  // CASCADE: without it, the server refuses to take b's away while c's depends on it.
+  converge_all();
+  EXPECT_EQ(enter("b", "a"), kDenied);
+  EXPECT_EQ(enter("c", "a"), kDenied);
+  expect_settled();
+}
+
 }  // namespace
 }  // namespace dbm::sql

@@ -247,6 +247,17 @@ TEST(PlanAccess, GrantsWhatIsMissingAndTakesSurplus) {
                           "\"u\""));
 }
 
+// What the owner has granted to friends by himself is his: only both letters together, as we give them, show that
+// a role was a user.
+TEST(PlanAccess, AFriendOfTheOwnerKeepsWhatHeWasGiven) {
+  for (const char kind : {'r', 'S'}) {
+    InsideLook look;
+    look.schemas["s"] = {"a", parse_acl("friend=U/a")};
+    look.defaults = {{"a", kind, parse_acl("friend=r/a")}, {"a", 'n', parse_acl("friend=U/a")}};
+    EXPECT_THAT(sql(plan_access(database("a"), true, look, {"a", "friend"}, kQuote)), IsEmpty()) << kind;
+  }
+}
+
 TEST(PlanAccess, AFormerUserLosesAll) {
   InsideLook look;
   look.schemas["s"] = {"a", parse_acl("u=U/a")};
