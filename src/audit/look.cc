@@ -176,11 +176,11 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(
       LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee WHERE NOT coalesce(r.rolsuper, false)
     ORDER BY 1))";
 
-Inside look_at(const Database& database, sql::Target target) {
+Inside look_at(const Database& database, sql::Target target, int major) {
   Inside out{.database = database.oid, .bridges = {}, .failure = {}};
   target.database = database.name;
   // Its owner must not have a say in what a superuser's statements mean here.
-  target.options = sql::session_options();
+  target.options = sql::session_options(major);
   auto opened = sql::Connection::open(target);
   if (const auto* failure = std::get_if<sql::Failure>(&opened)) {
     out.failure = failure->message;
@@ -242,7 +242,7 @@ void look_inside(Server& server, const sql::Target& admin, unsigned connections)
     if (database.accepts) open.push_back(&database);
   const auto workers = static_cast<unsigned>(std::min<size_t>(open.size(), connections));
   ordered_parallel(
-      open.size(), workers, [&](size_t i) { return look_at(*open[i], admin); },
+      open.size(), workers, [&](size_t i) { return look_at(*open[i], admin, server.major()); },
       [&](Inside&& inside) { server.inside.push_back(std::move(inside)); });
 }
 

@@ -206,6 +206,11 @@ Result<Converged> converge(const Desired& desired, const VerifierOf& verifier,
   if (admin.major() < 13)
     return Error{fmt::format("the server is PostgreSQL {}", admin.major()),
                  "version 13 or later is needed"};
+  // Sessions to come begin with all that this server has; ours has begun already.
+  target.options = options.admin.options;
+  target.options += (target.options.empty() ? "" : " ") + session_options(admin.major());
+  for (const auto& [since, setting] : {std::pair{14, "idle_session_timeout"}, {17, "transaction_timeout"}})
+    if (admin.major() >= since) admin.run(fmt::format("SET {} = 0", setting));
   return Convergence(desired, verifier, options, std::move(admin), std::move(target)).run();
 }
 

@@ -1,4 +1,5 @@
 #include "sql/converge_testing.h"
+#include "sql/look.h"
 
 #include <fmt/format.h>
 #include <rapidcheck.h>
@@ -268,6 +269,41 @@ TEST_F(ConvergePgTest, AnOwnersSettingsDoNotReachUs) {
   add_user(db, "back\\slash'", Access::kRead);
   converge_all();
   expect_settled();
+}
+
+// Each setting that is pinned, against an owner who sets it otherwise for all who enter his database.
+TEST_F(ConvergePgTest, EveryPinnedSettingHolds) {
+  database("a");
+  converge_all();
+  Target target = login("a", "a");
+  target.user = options_.admin.user;
+  target.password = options_.admin.password;
+  const int major = std::stoi(admin("SHOW server_version_num")) / 10000;
+  const std::map<std::string, std::string> others = {
+      {"role", "a"}, {"local_preload_libraries", "nothing"}, {"search_path", "evil"}, {"row_security", "on"},
+      {"standard_conforming_strings", "off"}, {"timezone", "Asia/Tokyo"}, {"datestyle", "German"},
+      {"lc_messages", "C"}, {"client_min_messages", "debug1"}, {"statement_timeout", "1h"}, {"lock_timeout", "1h"},
+      {"idle_in_transaction_session_timeout", "1h"}, {"default_transaction_read_only", "on"},
+      {"default_transaction_deferrable", "on"}, {"synchronous_commit", "on"}, {"log_statement", "all"},
+      {"log_min_duration_statement", "1h"}, {"log_min_error_statement", "error"},
+      {"pg_stat_statements.track_utility", "on"}, {"idle_session_timeout", "1h"}, {"transaction_timeout", "1h"}};
+  size_t pinned = 0;
+  const std::string all = session_options(major) + " ";
+  for (std::string_view rest = all; !rest.empty(); ++pinned) {
+    ASSERT_TRUE(rest.starts_with("-c "));
+    const std::string_view one = rest.substr(3, rest.find(' ', 3) - 3);
+    rest.remove_prefix(3 + one.size() + 1);
+    const std::string name(one.substr(0, one.find('='))), wanted(one.substr(one.find('=') + 1));
+    ASSERT_TRUE(others.contains(name)) << "name another value of " << name << " here";
+    if (name != "local_preload_libraries")  // who enters then needs the file
+      ASSERT_EQ(admin("ALTER DATABASE a SET " + name + " = '" + others.at(name) + "'"), kNoRow) << name;
+    target.options = session_options(major);
+    Connection ours = open(target);
+    const std::string now = value(ours, "SHOW " + name);
+    EXPECT_TRUE(now == wanted || now.starts_with(wanted + ",")) << name << " is " << now;
+    ASSERT_EQ(admin("ALTER DATABASE a RESET " + name), kNoRow);
+  }
+  EXPECT_EQ(pinned, 19U + (major >= 14 ? 1 : 0) + (major >= 17 ? 1 : 0));
 }
 
 TEST_F(ConvergePgTest, AKilledRunIsFinishedByTheNext) {

@@ -112,8 +112,12 @@ DatabaseLook read_database(const Rows& rows, size_t i) {
 
 }  // namespace
 
-std::string session_options() {
+std::string session_options(int major) {
   std::string out;
+  const auto pin = [&](std::string_view setting) {
+    out += out.empty() ? "-c " : " -c ";
+    out += setting;
+  };
   for (const char* setting :
        {"role=none", "local_preload_libraries=", "search_path=pg_catalog", "row_security=off",
         "standard_conforming_strings=on", "timezone=UTC", "datestyle=ISO", "lc_messages=C",
@@ -121,10 +125,10 @@ std::string session_options() {
         "idle_in_transaction_session_timeout=0", "default_transaction_read_only=off",
         "default_transaction_deferrable=off", "synchronous_commit=off", "log_statement=none",
         "log_min_duration_statement=-1", "log_min_error_statement=panic",
-        "pg_stat_statements.track_utility=off"}) {
-    out += out.empty() ? "-c " : " -c ";
-    out += setting;
-  }
+        "pg_stat_statements.track_utility=off"})
+    pin(setting);
+  if (major >= 14) pin("idle_session_timeout=0");
+  if (major >= 17) pin("transaction_timeout=0");
   return out;
 }
 

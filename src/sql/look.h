@@ -19,8 +19,8 @@ namespace dbm::sql {
 /// Settings that every session of ours begins with. A database's owner can have settings of his own
 /// given to all who enter it (ALTER DATABASE … SET): none of them may change what our statements
 /// mean. Nothing of them goes to the server's log, and commits do not wait for the disk: who ends
-/// the work waits once for all of it.
-std::string session_options();
+/// the work waits once for all of it. Some settings are of later servers only: `major` 0 leaves them out.
+std::string session_options(int major = 0);
 
 struct RoleLook {
   bool login = false, superuser = false, createdb = false, createrole = false, inherit = true,
