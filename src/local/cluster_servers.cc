@@ -11,6 +11,7 @@
 #include "local/pending.h"
 #include "local/pooler.h"
 #include "local/process.h"
+#include "sql/own_schema.h"
 #include "yaml/at.h"
 
 namespace dbm::local {
@@ -239,16 +240,17 @@ Status LocalCluster::prepare() {
   return Ok{};
 }
 
-/// What PgBouncer asks for verifiers, where it is missing.
+/// What PgBouncer asks for verifiers, where it is missing or of an earlier version.
 Status LocalCluster::make_lookup_function(const std::string& database) {
   auto opened = sql::Connection::open(admin(database));
   if (const auto* failure = std::get_if<sql::Failure>(&opened)) return failure->as_error();
   auto& connection = std::get<sql::Connection>(opened);
-  const auto there = connection.run("SELECT FROM pg_namespace WHERE nspname = 'cnpg_dbm'");
+  const auto there = connection.run(sql::own_schema_statement());
   if (!there) return there.failure().as_error();
-  if (there->size() > 0) return Ok{};
+  const auto look = sql::read_own_schema(*there);
+  if (auto refusal = sql::own_schema_refusal(look, database)) return *refusal;
   std::vector<sql::Statement> statements;
-  for (std::string& text : lookup_function()) statements.push_back({std::move(text)});
+  for (std::string& text : sql::own_schema_changes(look, lookup_function())) statements.push_back({std::move(text)});
   for (const auto& answer : connection.run_together(statements))
     if (!answer) return answer.failure().as_error().about("database " + database);
   return Ok{};

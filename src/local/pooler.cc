@@ -183,11 +183,10 @@ bool asks_in_one_database(Version pgbouncer) { return pgbouncer >= Version{1, 19
 
 std::vector<std::string> lookup_function() {
   return {
-      "CREATE SCHEMA IF NOT EXISTS cnpg_dbm AUTHORIZATION postgres",
       "REVOKE ALL ON SCHEMA cnpg_dbm FROM PUBLIC",
       "GRANT USAGE ON SCHEMA cnpg_dbm TO cnpg_pooler_pgbouncer",
       "CREATE OR REPLACE FUNCTION cnpg_dbm.user_search(uname text) RETURNS TABLE (usename name, passwd text) "
-      "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS "
+      "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS "
       "'SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolcanlogin "
       "AND (rolvaliduntil IS NULL OR rolvaliduntil > now())'",
       "ALTER FUNCTION cnpg_dbm.user_search(text) OWNER TO postgres",

@@ -214,6 +214,41 @@ TEST_F(AccessPgTest, TheSchemaPublicIsClosed) {
   expect_settled();
 }
 
+// A tenant owns his database, so he can make a schema of our name before we do: it is not taken for ours.
+TEST_F(AccessPgTest, AnOwnSchemaOfATenantIsRefused) {
+  Database& db = database("a");
+  converge_all();
+  ASSERT_EQ(as("a", "a", "CREATE SCHEMA cnpg_dbm"), kNoRow);
+  ASSERT_EQ(as("a", "a", "CREATE FUNCTION cnpg_dbm.user_search(text) RETURNS int LANGUAGE sql AS 'SELECT 1'"), kNoRow);
+  db.own_schema = {"CREATE OR REPLACE FUNCTION cnpg_dbm.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"};
+  for (const char* change : {"SELECT 1", "ALTER SCHEMA cnpg_dbm OWNER TO postgres"}) {  // the function is still his
+    admin(change, "a");
+    const Converged converged = converge();
+    ASSERT_EQ(converged.failed.size(), 1U) << change;
+    EXPECT_THAT(converged.failed[0].message, HasSubstr("schema cnpg_dbm of database a"));
+    EXPECT_THAT(converged.failed[0].message, HasSubstr("belongs to a"));
+    EXPECT_THAT(converged.failed[0].hint, HasSubstr("ALTER SCHEMA cnpg_dbm RENAME"));
+    EXPECT_THAT(converged.known, ::testing::IsEmpty());
+  }
+  admin("ALTER SCHEMA cnpg_dbm RENAME TO of_a", "a");
+  converge_all();
+  EXPECT_EQ(admin("SELECT cnpg_dbm.f()", "a"), "1");
+  expect_settled();
+}
+
+// What an earlier version made is made anew as its statements change; also without a mark.
+TEST_F(AccessPgTest, AnOwnSchemaIsBroughtUpToDate) {
+  Database& db = database("a");
+  db.own_schema = {"CREATE OR REPLACE FUNCTION cnpg_dbm.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"};
+  converge_all();
+  EXPECT_EQ(admin("SELECT cnpg_dbm.f()", "a"), "1");
+  admin("COMMENT ON SCHEMA cnpg_dbm IS NULL", "a");
+  desired_.databases[0].own_schema = {"CREATE OR REPLACE FUNCTION cnpg_dbm.f() RETURNS int LANGUAGE sql AS 'SELECT 2'"};
+  converge_all();
+  EXPECT_EQ(admin("SELECT cnpg_dbm.f()", "a"), "2");
+  expect_settled();
+}
+
 // A grant that was passed on goes with the one that it came of.
 TEST_F(AccessPgTest, ACloseReachesWhatWasPassedOn) {
   for (const char* name : {"a", "b", "c"}) database(name);

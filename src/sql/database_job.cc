@@ -5,11 +5,15 @@
 namespace dbm::sql {
 namespace {
 
+bool own_schema_is_wanted(const Database& db) { return !db.own_schema.empty(); }
+
 /// True when a fresh copy of template1 is already all that is wanted inside.
 bool is_right_as_copied(const DatabaseJob& job, const JobContext& context, const Quote& quote) {
   if (!job.plan.creates || !job.plan.from_template1 || context.template1 == nullptr) return false;
   const InsideLook& look = *context.template1;
-  return plan_objects(*job.database, look, context.major, quote).empty() &&
+  return !(own_schema_is_wanted(*job.database) && own_schema_refusal(look.own_schema, job.database->name)) &&
+         plan_own_schema(*job.database, look).empty() &&
+         plan_objects(*job.database, look, context.major, quote).empty() &&
          plan_access(*job.database, context.isolated, look, *context.roles, quote).empty();
 }
 
@@ -28,8 +32,13 @@ bool run_inside(Connection& connection, const Database& db, const JobContext& co
   auto look = look_again();
   if (!look) return false;
   bool right = true;
+  if (const auto refusal = own_schema_refusal(look->own_schema, db.name); refusal && own_schema_is_wanted(db)) {
+    outcome.failed.push_back({object, refusal->message, refusal->hint});
+    right = false;
+  }
+  if (const auto steps = plan_own_schema(db, *look); !steps.empty()) right = run_as_one(connection, steps, outcome);
   if (const auto steps = plan_objects(db, *look, context.major, quote); !steps.empty()) {
-    right = run_alone(connection, steps, outcome).empty();
+    right = run_alone(connection, steps, outcome).empty() && right;
     look = look_again();
     if (!look) return false;
   }

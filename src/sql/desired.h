@@ -62,7 +62,7 @@ struct Database {
   std::optional<int64_t> connection_limit;
   std::vector<Schema> schemas;
   std::vector<Extension> extensions;
-  /// Statements that make kOwnSchema and what is in it, where it is missing; empty: it is not wanted.
+  /// Statements that fill kOwnSchema; they may run again over what they made. Empty: it is not wanted.
   std::vector<std::string> own_schema;
   std::vector<User> users;
   /// Fields of Database.spec that are asked for and that converge() does not make: "fdws", "servers".

@@ -179,7 +179,7 @@ std::variant<SharedLook, Failure> read_shared(const std::vector<Answer>& answers
 }
 
 std::vector<Statement> inside_statements(bool objects) {
-  return {{kSchemas}, {kExtensions}, {kObjects, {{objects ? "t" : "f"}}}, {kDefaults}};
+  return {{kSchemas}, {kExtensions}, {kObjects, {{objects ? "t" : "f"}}}, {kDefaults}, own_schema_statement()};
 }
 
 std::variant<InsideLook, Failure> read_inside(const std::vector<Answer>& answers) {
@@ -188,11 +188,10 @@ std::variant<InsideLook, Failure> read_inside(const std::vector<Answer>& answers
   const Rows &schemas = *answers[0], &extensions = *answers[1], &objects = *answers[2],
              &defaults = *answers[3];
   for (size_t i = 0; i < schemas.size(); ++i)
-    if (schemas.at(i, 0) == kOwnSchema)
-      out.own_schema = true;
-    else
+    if (schemas.at(i, 0) != kOwnSchema)
       out.schemas.emplace(text(schemas, i, 0),
                           SchemaLook{text(schemas, i, 1), parse_acl(schemas.at(i, 2))});
+  out.own_schema = read_own_schema(*answers[4]);
   for (size_t i = 0; i < extensions.size(); ++i)
     out.extensions.emplace(text(extensions, i, 0),
                            ExtensionLook{text(extensions, i, 1), text(extensions, i, 2)});

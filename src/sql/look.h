@@ -13,6 +13,7 @@
 
 #include "sql/acl.h"
 #include "sql/connection.h"
+#include "sql/own_schema.h"
 
 namespace dbm::sql {
 
@@ -85,7 +86,7 @@ struct DefaultGrants {
 };
 
 struct InsideLook {
-  bool own_schema = false;  // kOwnSchema is there; it is left out of all else
+  std::optional<OwnSchemaLook> own_schema = {};  // kOwnSchema, where it is; it is left out of all else
   std::map<std::string, SchemaLook, std::less<>> schemas;
   std::map<std::string, ExtensionLook, std::less<>> extensions;
   std::vector<ObjectLook> objects;

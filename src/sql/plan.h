@@ -60,6 +60,8 @@ std::vector<Step> plan_maintenance(const Desired& desired, const SharedLook& loo
 std::vector<Step> plan_sessions(const Desired& desired, const SharedLook& look,
                                 const Quote& quote);
 
+/// kOwnSchema; all in one transaction.
+std::vector<Step> plan_own_schema(const Database& db, const InsideLook& look);
 /// Schemas and extensions; each alone, so that one failure leaves the others.
 std::vector<Step> plan_objects(const Database& db, const InsideLook& look, int major,
                                const Quote& quote);

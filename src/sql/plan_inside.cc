@@ -242,12 +242,16 @@ class AccessPlan {
 
 }  // namespace
 
+std::vector<Step> plan_own_schema(const Database& db, const InsideLook& look) {
+  std::vector<Step> steps;
+  for (std::string& sql : own_schema_changes(look.own_schema, db.own_schema))
+    steps.push_back({database_object(db.name) + ": schema " + std::string(kOwnSchema), "", std::move(sql)});
+  return steps;
+}
+
 std::vector<Step> plan_objects(const Database& db, const InsideLook& look, int major,
                                const Quote& quote) {
   std::vector<Step> steps;
-  if (!look.own_schema)
-    for (const std::string& sql : db.own_schema)
-      steps.push_back({database_object(db.name) + ": schema " + std::string(kOwnSchema), "", sql});
   plan_schemas(steps, db, look, quote);
   for (const Extension& extension : db.extensions) {
     const auto now = look.extensions.find(extension.name);
