@@ -215,7 +215,7 @@ TEST_F(AccessPgTest, TheSchemaPublicIsClosed) {
 }
 
 // A tenant owns his database, so he can make a schema of our name before we do: it is not taken for ours.
-TEST_F(ConvergePgTest, AnOwnSchemaOfATenantIsRefused) {
+TEST_F(AccessPgTest, AnOwnSchemaOfATenantIsRefused) {
   Database& db = database("a");
   converge_all();
   ASSERT_EQ(as("a", "a", "CREATE SCHEMA cnpg_dbm"), kNoRow);
@@ -237,7 +237,7 @@ TEST_F(ConvergePgTest, AnOwnSchemaOfATenantIsRefused) {
 }
 
 // What an earlier version made is made anew as its statements change; also without a mark.
-TEST_F(ConvergePgTest, AnOwnSchemaIsBroughtUpToDate) {
+TEST_F(AccessPgTest, AnOwnSchemaIsBroughtUpToDate) {
   Database& db = database("a");
   db.own_schema = {"CREATE OR REPLACE FUNCTION cnpg_dbm.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"};
   converge_all();
@@ -250,7 +250,7 @@ TEST_F(ConvergePgTest, AnOwnSchemaIsBroughtUpToDate) {
 }
 
 // A grant that was passed on goes with the one that it came of.
-TEST_F(ConvergePgTest, ACloseReachesWhatWasPassedOn) {
+TEST_F(AccessPgTest, ACloseReachesWhatWasPassedOn) {
   for (const char* name : {"a", "b", "c"}) database(name);
   converge_all();
   ASSERT_EQ(as("a", "a", "GRANT CONNECT ON DATABASE a TO b WITH GRANT OPTION"), kNoRow);

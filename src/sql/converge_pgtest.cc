@@ -1,4 +1,5 @@
 #include "sql/converge_testing.h"
+#include "sql/look.h"
 
 #include <fmt/format.h>
 #include <rapidcheck.h>
