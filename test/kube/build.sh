@@ -11,7 +11,7 @@ command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
 kubernetes=v1.34.3
 
 cd "$here"
-unreleased=$here/../../tools/crdgen/data/cnpg-1.30.0-crds.yaml.gz   # 1.30.0 is not to be had as a module
+unreleased=$here/../../tools/crdgen/data/cnpg-1.30.0-crds.yaml.gz   # the newest definitions; the operator is older
 inputs=(build.sh */go.mod */go.sum */*.go crds/* "$unreleased")
 hash=$(cat "${inputs[@]}" | sha256sum | cut -c1-16)
 cache=${CNPG_DBM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-dbm}/kube/$hash

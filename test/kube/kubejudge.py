@@ -317,10 +317,7 @@ class Judge:
         definitions = {}
         for obj in itertools.chain(*sets):
             if obj["kind"] == "CustomResourceDefinition":
-                if all("served" in version for version in obj["spec"]["versions"]):
-                    definitions[obj["metadata"]["name"]] = obj
-                else:
-                    print(f"{obj['metadata']['name']} of {self.definitions} is cut off: 1.29.0's stands for it", file=sys.stderr)
+                definitions[obj["metadata"]["name"]] = obj
         return manifest, list(definitions.values())
 
     def _install_definitions(self, definitions):

@@ -33,19 +33,6 @@ def read_crds(path):
     return out
 
 
-def complete(schemas, previous):
-    """The published file of 1.30.0 is cut off inside its two largest schemas (see data/NOTICE): what
-    is missing past the cut is taken to be as in the version before."""
-    for kind, schema in schemas.items():
-        if schema.get("type") == "object" or kind not in previous:
-            continue
-        spec, old = schema["properties"]["spec"], previous[kind]["properties"]["spec"]
-        names = sorted(spec["properties"])
-        whole = {n: spec["properties"][n] for n in names[:-1]}  # the last one is cut
-        spec = {**old, "properties": {**old["properties"], **whole}}
-        schema.update({**previous[kind], "properties": {**previous[kind]["properties"], "spec": spec}})
-
-
 def type_of(schema):
     if schema.get("x-kubernetes-int-or-string"):
         return "kQuantity" if schema.get("pattern", "").startswith(QUANTITY) else "kIntOrString"
@@ -152,8 +139,6 @@ def number(value, absent):
 def main():
     versions = [arg.split("=", 1) for arg in sys.argv[1:]]
     crds = [(name, read_crds(path)) for name, path in versions]
-    for (_, previous), (_, schemas) in zip(crds, crds[1:]):
-        complete(schemas, previous)
     # kinds of other projects (ObjectStore) are the same whatever the operator's version
     table = Table()
     roots = []

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Regenerates src/cnpg/crd_table.gen.cc: fetches the CRDs of the operator's versions as Go modules
-# (1.30.0 and the Barman plugin's, which are none, are in data/) and runs crdgen.py over them.
+# (those of 1.30.0 and of the Barman plugin are in data/) and runs crdgen.py over them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 module=github.com/cloudnative-pg/cloudnative-pg
