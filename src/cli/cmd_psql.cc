@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/finish.h"
 #include "local/connection_files.h"
+#include "local/folders.h"
 #include "local/identity.h"
 #include "local/layout.h"
 #include "local/state.h"
@@ -44,11 +45,10 @@ std::vector<Service> find_services(const local::Layout& layout, const Flags& fla
   const std::string database = slash == std::string::npos ? flags.database : flags.database.substr(slash + 1);
   const std::string file = local::connection_name(database, flags.as, "") + ".env";
   std::vector<Service> out;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(layout.root() / "connections", error)) {
-    if (!cluster.empty() && entry.path().filename() != cluster) continue;
-    if (access((entry.path() / file).c_str(), F_OK) != 0) continue;
-    out.push_back({entry.path() / "pg_service.conf", local::connection_name(database, flags.as, flags.pooler)});
+  for (const fs::path& folder : local::files_in(layout.root() / "connections")) {
+    if (!cluster.empty() && folder.filename() != cluster) continue;
+    if (access((folder / file).c_str(), F_OK) != 0) continue;
+    out.push_back({folder / "pg_service.conf", local::connection_name(database, flags.as, flags.pooler)});
   }
   return out;
 }

@@ -117,7 +117,10 @@ Status Backups::take(std::string_view type) const {
   return run_well({.words = *words}, "pgbackrest backup");
 }
 
-bool Backups::exist() const { return std::filesystem::exists(config()); }
+bool Backups::exist() const {
+  std::error_code error;
+  return std::filesystem::exists(config(), error);
+}
 
 Result<std::vector<BackupInfo>> Backups::list() const {
   auto words = command({"--output=json", "info"});

@@ -346,7 +346,9 @@ Status LocalCluster::remove_replicas(int first) {
 
 Status LocalCluster::drop_surplus_replicas() {
   const int first = source_.instances + 1;
-  if (!fs::exists(instance(first).data)) return Ok{};
+  auto exists = instance(first).exists();
+  if (!exists) return std::move(exists).error();
+  if (!*exists) return Ok{};
   if (auto removed = remove_replicas(first); !removed) return removed;
   auto connection = connect_admin();
   if (!connection) return std::move(connection).error();

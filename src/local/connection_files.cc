@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "local/folders.h"
 #include "secrets/connection.h"
 #include "spec/names.h"
 #include "yaml/writer.h"
@@ -198,12 +199,12 @@ Result<bool> write_connection_files(const Ways& ways, const render::ClusterPlan&
 
   const fs::path folder = ways.layout->connections(c.name);
   const std::string now = fingerprint_of(files);
-  std::error_code error;
-  const auto there = std::distance(fs::directory_iterator(folder, error), fs::directory_iterator());
-  if (now == fingerprint && static_cast<size_t>(there) == files.size()) return false;
+  const std::vector<fs::path> there = files_in(folder);
+  if (now == fingerprint && there.size() == files.size()) return false;
   if (auto made = make_folders(folder); !made) return std::move(made).error();
-  for (const auto& entry : fs::directory_iterator(folder, error))
-    if (!files.contains(entry.path().filename())) fs::remove(entry.path(), error);
+  std::error_code error;
+  for (const fs::path& path : there)
+    if (!files.contains(path.filename())) fs::remove(path, error);
   for (auto& [name, text] : files) {
     auto written = write_if_changed(folder / name, text, 0600);
     secrets::wipe(text);

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/parallel.h"
+#include "local/folders.h"
 #include "local/identity.h"
 #include "local/pooler.h"
 #include "local/process.h"
@@ -40,9 +41,8 @@ void let_poolers_ask(sql::Desired& desired) {
 /// The instances of a cluster that have a data folder, by number.
 std::vector<int> found_instances(const Layout& layout, std::string_view cluster) {
   std::vector<int> out;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(layout.cluster(cluster), error)) {
-    const std::string name = entry.path().filename();
+  for (const fs::path& path : files_in(layout.cluster(cluster))) {
+    const std::string name = path.filename();
     constexpr std::string_view kPrefix = "instance-";
     if (!name.starts_with(kPrefix) || name.find('.') != name.npos) continue;
     out.push_back(std::atoi(name.c_str() + kPrefix.size()));
@@ -198,9 +198,7 @@ Status Engine::back_up(const Wanted& wanted, std::string_view name, std::string_
 std::vector<std::string> Engine::clusters() const {
   std::set<std::string> names;
   for (const auto& [name, state] : state_.clusters) names.insert(name);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(layout_.root() / "clusters", error))
-    names.insert(entry.path().filename());
+  for (const fs::path& path : files_in(layout_.root() / "clusters")) names.insert(path.filename());
   return {names.begin(), names.end()};
 }
 

@@ -10,7 +10,8 @@
 
 namespace dbm::local {
 
-/// As root: gives the folder to `user` (default: postgres, else nobody) and becomes it. Otherwise
+/// As root: gives the folder, never one that a link leads to, to `user` (default: postgres, else nobody)
+/// and becomes it. Otherwise
 /// nothing, but an error when `user` is somebody else. Call it once, before there are threads.
 /// `makes_folder` false, of commands that only look: does nothing where there is no folder.
 Status become_unprivileged(const Layout& layout, const std::string& user, bool makes_folder);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "local/folders.h"
 #include "local/pending.h"
 #include "local/ports.h"
 #include "local/post_init.h"
@@ -48,9 +49,14 @@ std::string Instance::name() const { return fmt::format("{}-{}", cluster, number
 
 Result<bool> Instance::exists() const {
   std::error_code error;
-  if (!fs::exists(data, error)) return false;
-  const std::string mark = text_or_empty(data / kMark);
-  if (mark == name() + "\n") return true;
+  const bool there = fs::exists(data, error);
+  if (error) return Error{fmt::format("cannot look at {}: {}", data.string(), error.message()), ""};
+  if (!there) return false;
+  if (access((data / kMark).c_str(), F_OK) == 0 || errno != ENOENT) {
+    const auto mark = read_text(data / kMark);
+    if (!mark) return mark.error();
+    if (*mark == name() + "\n") return true;
+  }
   return Error{fmt::format("{} is not a data folder of {}", data.string(), name()),
                "move it away, or give another --dir"};
 }
@@ -205,8 +211,8 @@ bool Instance::is_ready(pid_t process) const {
 void Instance::forget_old_process() const {
   std::vector<fs::path> locks = {data / "postmaster.pid"};
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(sockets, error))
-    if (entry.path().extension() == ".lock") locks.push_back(entry.path());
+  for (const fs::path& path : files_in(sockets))
+    if (path.extension() == ".lock") locks.push_back(path);
   for (const fs::path& lock : locks) {
     const pid_t old = first_number(text_or_empty(lock));
     if (old > 0 && (kill(old, 0) == 0 || errno == EPERM) && !running(lock, "postgres", data)) fs::remove(lock, error);

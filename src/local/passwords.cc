@@ -108,10 +108,14 @@ Status Passwords::save(const std::filesystem::path& file) const {
   }
   std::string text;
   yaml::write_json(text, tree, 1);
-  auto written = write_if_changed(file, text, 0600);
+  if (text_or_empty(file) == text) {
+    secrets::wipe(text);
+    return Ok{};
+  }
+  // Verifiers in PostgreSQL survive a power cut, so must these.
+  Status written = write_atomically(file, text, 0600, /*durable=*/true);
   secrets::wipe(text);
-  if (!written) return std::move(written).error();
-  return Ok{};
+  return written;
 }
 
 }  // namespace dbm::local

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "local/folders.h"
 #include "local/stable_hash.h"
 
 namespace dbm::local {
@@ -76,14 +77,13 @@ Result<int> choose_port(std::string_view name, int addresses, const std::set<int
 std::string listener(const std::string& address, int port) {
   const uint64_t inode = listening_inode(address, port);
   const std::string link = fmt::format("socket:[{}]", inode);
-  std::error_code error;
-  for (const auto& process : fs::directory_iterator("/proc", error)) {
-    const std::string pid = process.path().filename();
+  for (const fs::path& process : files_in("/proc")) {
+    const std::string pid = process.filename();
     if (inode == 0 || pid.find_first_not_of("0123456789") != pid.npos) continue;
-    std::error_code hidden;
-    for (const auto& file : fs::directory_iterator(process.path() / "fd", hidden)) {
-      if (fs::read_symlink(file.path(), hidden).string() != link) continue;
-      std::string name = text_or_empty(process.path() / "comm");
+    for (const fs::path& file : files_in(process / "fd")) {
+      std::error_code hidden;
+      if (fs::read_symlink(file, hidden).string() != link) continue;
+      std::string name = text_or_empty(process / "comm");
       while (!name.empty() && name.back() == '\n') name.pop_back();
       return fmt::format("{} (process {})", name, pid);
     }

@@ -78,7 +78,7 @@ std::string preload(const Value& spec, const fs::path& libraries, Parameters& ou
   if (list == nullptr) return kept;
   for (const Value& item : list->items()) {
     const std::string name(item.text());
-    if (!fs::exists(libraries / (name + ".so"))) {
+    if (std::error_code error; !fs::exists(libraries / (name + ".so"), error)) {
       out.notices.push_back(fmt::format(
           "shared_preload_libraries: {} is not installed here and left out", printable(name)));
       continue;
@@ -131,7 +131,7 @@ Parameters parameters_of(const Value& spec, const KnownParameters& known, const 
       if (dot == name.npos || std::ranges::find(kLoadedByParameter, library) == std::end(kLoadedByParameter) ||
           ("," + libraries_to_load + ",").find(fmt::format(",{},", library)) != std::string::npos)
         continue;
-      if (!fs::exists(libraries / fmt::format("{}.so", library))) continue;
+      if (std::error_code error; !fs::exists(libraries / fmt::format("{}.so", library), error)) continue;
       libraries_to_load += libraries_to_load.empty() ? "" : ",";
       libraries_to_load += library;
     }

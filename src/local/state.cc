@@ -95,9 +95,8 @@ Status State::save(const std::filesystem::path& file) const {
   std::string text;
   yaml::write_json(text, tree, 1);
   text += '\n';
-  auto written = write_if_changed(file, text, 0600);
-  if (!written) return std::move(written).error();
-  return Ok{};
+  if (text_or_empty(file) == text) return Ok{};
+  return write_atomically(file, text, 0600, /*durable=*/true);
 }
 
 }  // namespace dbm::local

@@ -252,6 +252,21 @@ def test_a_folder_of_somebody_else_is_refused(folder):
     assert [path.name for path in folder.dir.iterdir()] == ["theirs"]
 
 
+def test_root_gives_away_nothing_that_a_link_leads_to(folder):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    victim = folder.path / "victim"  # empty and root's, as /etc/cron.d may be
+    victim.mkdir()
+    folder.dir.symlink_to(victim)
+    folder.write(values("shop"))
+    assert "is a link, not a folder" in folder.run("up", exit_code=1).stderr
+    assert victim.stat().st_uid == 0 and not list(victim.iterdir())
+    folder.dir.unlink()
+    victim.rename(folder.dir)  # itself it may be given
+    folder.run("up")
+    assert folder.dir.owner() == owner()
+
+
 def test_state_that_cannot_be_read_is_told(up):
     path = up.dir / "state.json"
     text = path.read_text()
