@@ -108,8 +108,8 @@ std::string users_text(const fs::path& file) {
   const bool ours = stat(file.c_str(), &status) == 0 && (status.st_mode & 07777) == 0600 &&
                     held.size() == kUserBegin.size() + secrets::kPasswordLength + kUserEnd.size() &&
                     held.starts_with(kUserBegin) && held.ends_with(kUserEnd);
-  if (ours) return held;
-  return fmt::format("{}{}{}", kUserBegin, secrets::PasswordSource().next().view(), kUserEnd);
+  if (!ours) held = fmt::format("{}{}{}", kUserBegin, secrets::PasswordSource().next().view(), kUserEnd);
+  return held;
 }
 
 /// Writes the pooler's files; true when the running pooler has not taken all of them.
