@@ -295,8 +295,9 @@ TEST_F(ConvergePgTest, EveryPinnedSettingHolds) {
     rest.remove_prefix(3 + one.size() + 1);
     const std::string name(one.substr(0, one.find('='))), wanted(one.substr(one.find('=') + 1));
     ASSERT_TRUE(others.contains(name)) << "name another value of " << name << " here";
-    if (name != "local_preload_libraries")  // who enters then needs the file
+    if (name != "local_preload_libraries") {  // a session that begins with it needs the file
       ASSERT_EQ(admin("ALTER DATABASE a SET " + name + " = '" + others.at(name) + "'"), kNoRow) << name;
+    }
     target.options = session_options(major);
     Connection ours = open(target);
     const std::string now = value(ours, "SHOW " + name);
