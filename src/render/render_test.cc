@@ -238,7 +238,7 @@ TEST(Volumes, TheDefaultSizeGivesWayToTheClaimsTemplate) {  // as the chart; Clo
 }
 
 TEST(Render, NoObjectNamesTheProgramsVersion) {  // or each new version would rewrite all objects
-  Rendered r(cluster("    databases: [{name: a, owner: b, users: [{name: c}]}]\n"
+  Rendered r(cluster("    databases: [{name: a, owner: b, users: [{name: c, access: read}]}]\n"
                      "    poolers: [{name: rw}]\n"));
   EXPECT_THAT(r.all, ::testing::Not(::testing::HasSubstr("app.kubernetes.io/version")));
   EXPECT_THAT(r.all, ::testing::Not(::testing::HasSubstr(std::string(kVersion))));
