@@ -12,4 +12,6 @@ option(DBM_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer"
 if(DBM_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  # Instrumented code makes GCC 12 report more that is not there; the other presets report what is.
+  target_compile_options(dbm_warnings INTERFACE -Wno-error)
 endif()
