@@ -188,9 +188,10 @@ Status bring_up_one(const Tool& tool, const PoolerHost& host, const Value& objec
 }  // namespace
 
 std::string pooler_hba(const Value& spec) {
-  // The engine's own roles are for the server's certificates alone, whatever the file's lines say.
+  // Whatever the file's lines say: the engine's own roles log in to the server by certificate only, and PgBouncer
+  // itself makes a user "pgbouncer" with an empty password for its console.
   std::string out;
-  for (const char* role : {"cnpg_pooler_pgbouncer", "streaming_replica"})
+  for (const char* role : {"cnpg_pooler_pgbouncer", "streaming_replica", "pgbouncer"})
     out += fmt::format("host all \"{}\" 0.0.0.0/0 reject\n", role);
   const Value* lines = spec.find_path({"pgbouncer", "pg_hba"});
   if (lines == nullptr || lines->items().empty()) return out + "host all all 0.0.0.0/0 scram-sha-256\n";

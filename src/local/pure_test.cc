@@ -258,7 +258,8 @@ TEST(Pooler, ConfigNamesWhatMayBeEntered) {
 
 TEST(Pooler, NobodyEntersAsTheEnginesOwnRolesWhateverTheFileSays) {
   const std::string first = "host all \"cnpg_pooler_pgbouncer\" 0.0.0.0/0 reject\n"
-                            "host all \"streaming_replica\" 0.0.0.0/0 reject\n";
+                            "host all \"streaming_replica\" 0.0.0.0/0 reject\n"
+                            "host all \"pgbouncer\" 0.0.0.0/0 reject\n";
   Document open("type: rw\n"), own("pgbouncer: {pg_hba: [host all all all trust]}\n");
   EXPECT_EQ(pooler_hba(open.tree), first + "host all all 0.0.0.0/0 scram-sha-256\n");
   EXPECT_EQ(pooler_hba(own.tree), first + "host all all 0.0.0.0/0 trust\n");

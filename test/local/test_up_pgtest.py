@@ -179,7 +179,7 @@ def test_connection_files_lead_in(up):
 def test_every_way_has_a_name_of_its_own(folder):
     """Databases called as another's user and pooler would be, were the names joined by a dash."""
     names = ["shop", "shop-ro", "shop-rw", "shop-ro-rw", "shop_x"]
-    databases = [{"name": n, "owner": n, "users": [{"name": f"ro{i or ''}"}]} for i, n in enumerate(names)]
+    databases = [{"name": n, "owner": n, "users": [{"name": f"ro{i or ''}", "access": "read"}]} for i, n in enumerate(names)]
     report = folder.up(values(*databases, poolers=[{"name": "rw"}, {"name": "ro"}]))
     assert report["failed"] == []
     who = ["--", "-XAtqc", "SELECT current_user || '@' || current_database()"]
