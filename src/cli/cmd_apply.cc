@@ -113,7 +113,7 @@ int apply(const Flags& flags) {
   std::optional<int> ended;
   for (int i = 0; i < kRounds && !ended; ++i)
     ended = i > 0 && !run->look_again(exit) ? exit : round(*run, flags, report);
-  if (!ended) print_error({"others write this release's passwords at the same time", "try again when they are done"});
+  if (!ended) print_error({"others write this release at the same time", "try again when they are done"});
   Stdout out;
   if (report) print(*report, run->release(), style(flags), out);
   if (ended == kDone && flags.wait && flags.dry_run != "server") {

@@ -76,7 +76,7 @@ int uninstall(const Flags& flags) {
   // Its parent goes last: until then another run finds what is left.
   if (flags.wait)
     if (const int exit = wait_until_gone(session); exit != kDone) return finish(out, exit);
-  if (auto removed = release::remove_parent(client, session.release()); !removed) return finish(out, print_unanswered(removed.error()));
+  if (auto removed = release::remove_parent(client, session.release(), plan.parent); !removed) return finish(out, print_unanswered(removed.error()));
   return finish(out, kDone);
 }
 

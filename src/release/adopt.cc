@@ -69,10 +69,10 @@ Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release
   }
   body.set(arena, "metadata", metadata);
   if (is_password_secret(live)) {  // its password is ours by having made it, as of all password Secrets: never applied
-    if (const Value* data = body.find("data")) {
-      Value copy = *data;
-      copy.erase("password");
-      body.set(arena, "data", copy);
+    if (const Value* found = body.find("data")) {
+      Value data = *found;  // its container is the body's own
+      data.erase("password");
+      body.set(arena, "data", data);
     }
     body.erase("stringData");
   }
@@ -290,7 +290,7 @@ GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& rel
     });
   client.drive();
   if (out.failures.empty())
-    if (auto removed = remove_parent(client, release); !removed) out.failures.push_back({release.parent(), removed.error(), false, false, false});
+    if (auto removed = remove_parent(client, release, live.parent() != nullptr ? seen_parent(*live.parent()) : SeenParent()); !removed) out.failures.push_back({release.parent(), removed.error(), false, false, false});
   return out;
 }
 

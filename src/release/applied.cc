@@ -64,7 +64,7 @@ Value list_part(yaml::Arena& arena, const Value& live, const Value& owned) {
 
 /// Nothing: the value is of another shape than the fields say.
 std::optional<Value> part(yaml::Arena& arena, const Value& live, const Value& owned) {
-  if (is_leaf(owned)) return live;
+  if (is_leaf(owned)) return yaml::clone(arena, live);  // who changes it must not change `live`
   if (live.is_map()) return map_part(arena, live, owned);
   if (live.is_list()) return list_part(arena, live, owned);
   // {".":{}}: the field itself, which was a container once.

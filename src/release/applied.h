@@ -12,8 +12,8 @@ namespace dbm::release {
 
 /// The fields of `live` that `manager` applied (applied_fields), with who the object is: apiVersion,
 /// kind, name and namespace, as far as `live` says so. Fields that are gone are left out; a leaf is
-/// its whole value. Without an entry of that manager: who it is, and nothing else. New containers in
-/// `arena`; leaves are shared with `live`, keys and texts too.
+/// its whole value. Without an entry of that manager: who it is, and nothing else. Containers are
+/// new, in `arena`: changing them leaves `live` as it is. Keys and texts are shared with it.
 yaml::Value applied_part(yaml::Arena& arena, const yaml::Value& live, std::string_view manager);
 
 /// The same of an item of a list, which may not say its kind.

@@ -36,6 +36,19 @@ TEST(Applied, LeavesAreWhole) {
   EXPECT_EQ(part(R"({"a":{"b":1}})", R"({"f:a":{".":{}}})"), R"(,"spec":{"a":{}}})");
 }
 
+TEST(Applied, ChangingItLeavesTheLiveObjectAsItIs) {
+  const std::string text =
+      R"({"kind":"Secret","metadata":{"name":"n","managedFields":[{"manager":"m","operation":"Apply","fieldsV1":{"f:data":{}}}]},)"
+      R"("data":{"password":"c2VjcmV0","user":"YQ=="}})";
+  yaml::Arena arena;
+  const auto live = kube::read_json(arena, text);
+  ASSERT_TRUE(live.ok());
+  const yaml::Value ours = applied_part(arena, *live, "m");
+  yaml::Value data = *ours.find("data");
+  EXPECT_TRUE(data.erase("password"));
+  EXPECT_NE(live->find_path({"data", "password"}), nullptr);
+}
+
 TEST(Applied, ItemsByKeysAndByValueInTheListsOrder) {
   EXPECT_EQ(part(R"({"r":[{"name":"b","x":1},{"name":"c"},{"name":"a","x":2,"y":3}]})",
                  R"({"f:r":{"k:{\"name\":\"a\"}":{".":{},"f:name":{},"f:y":{}},"k:{\"name\":\"b\"}":{".":{},"f:name":{}}}})"),

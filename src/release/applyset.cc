@@ -40,7 +40,11 @@ void ApplySet::add(const ApplySet& other) {
   if (adopted.empty()) adopted = other.adopted;
 }
 
-yaml::Value parent_object(yaml::Arena& arena, const Release& release, const ApplySet& set) {
+SeenParent seen_parent(const yaml::Value& parent) {
+  return {std::string(text_at(parent, {"metadata", "uid"})), std::string(text_at(parent, {"metadata", "resourceVersion"}))};
+}
+
+yaml::Value parent_object(yaml::Arena& arena, const Release& release, const ApplySet& set, const SeenParent& seen) {
   using yaml::Value;
   const auto text = [&](std::string_view t) { return Value::string(arena.copy(t)); };
   Value labels = Value::map(arena);
@@ -56,6 +60,10 @@ yaml::Value parent_object(yaml::Arena& arena, const Release& release, const Appl
   Value metadata = Value::map(arena);
   metadata.append(arena, "name", text(release.parent()));
   metadata.append(arena, "namespace", text(release.ns));
+  if (seen.is_there()) {
+    metadata.append(arena, "uid", text(seen.uid));
+    metadata.append(arena, "resourceVersion", text(seen.version));
+  }
   metadata.append(arena, "labels", labels);
   metadata.append(arena, "annotations", annotations);
   Value out = Value::map(arena);

@@ -23,8 +23,15 @@ struct ApplySet {
   void add(const ApplySet& other);
 };
 
-/// The parent as it is applied.
-yaml::Value parent_object(yaml::Arena& arena, const Release& release, const ApplySet& set);
+/// A live parent as it was seen; empty: there was none.
+struct SeenParent {
+  std::string uid, version;
+  bool is_there() const { return !uid.empty(); }
+};
+SeenParent seen_parent(const yaml::Value& parent);
+
+/// The parent as it is applied. `seen` given: the server refuses it when the parent has been written since.
+yaml::Value parent_object(yaml::Arena& arena, const Release& release, const ApplySet& set, const SeenParent& seen = {});
 /// What a live parent says.
 ApplySet read_parent(const yaml::Value& parent);
 /// The tool that the parent says it belongs to, without its version; empty: none.

@@ -26,6 +26,21 @@ TEST(ApplySet, TheParentIsAsKepSays) {
   EXPECT_EQ(tool_of(parent), "cnpg-dbm");
 }
 
+TEST(ApplySet, TheParentNamesWhatItIsWrittenOver) {
+  yaml::Arena arena;
+  const testing::Json live(testing::object_json("Secret", "cnpg-dbm-shop", "", R"("uid":"u","resourceVersion":"7")"));
+  const yaml::Value parent = parent_object(arena, testing::kShop, kSet, seen_parent(live.tree));
+  EXPECT_EQ(text_at(parent, {"metadata", "uid"}), "u");
+  EXPECT_EQ(text_at(parent, {"metadata", "resourceVersion"}), "7");
+  EXPECT_EQ(parent_object(arena, testing::kShop, kSet).find_path({"metadata", "resourceVersion"}), nullptr);
+}
+
+TEST(ApplySet, AnotherVersionOfTheProgramIsNoChange) {
+  const testing::Json live(testing::object_json("Secret", "p", "", R"("annotations":{"applyset.kubernetes.io/tooling":"cnpg-dbm/v0.0.1",)"
+                                                                   R"("applyset.kubernetes.io/contains-group-kinds":"Secret"})"));
+  EXPECT_EQ(read_parent(live.tree), (ApplySet{{"Secret"}, {}, ""}));
+}
+
 TEST(ApplySet, ReadsParentsOfOthers) {
   const auto read = [](std::string_view annotations) {
     return read_parent(testing::Json(testing::object_json("Secret", "p", "", fmt::format(R"("annotations":{{{}}})", annotations))).tree);

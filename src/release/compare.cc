@@ -109,6 +109,12 @@ bool same_applied(const Value& desired, const Value& live, std::string_view key,
          });
 }
 
+/// A label that 0.1.0 gave to every object and that no object gets any more. That alone is no reason to
+/// write all objects of a release: it goes when the object is next written.
+bool is_outlived(std::string_view key, const Value& live) {
+  return key == "app.kubernetes.io/version" && live.text() == "0.1.0";
+}
+
 /// A path as it grows and shrinks. Costs nothing where nobody wants to read it.
 class Path {
  public:
@@ -180,7 +186,7 @@ class Walker {
       if (!ours.key.starts_with("f:")) continue;
       const std::string_view key = ours.key.substr(2);
       const Value* there = live.find(key);
-      if (desired.find(key) != nullptr || there == nullptr) continue;
+      if (desired.find(key) != nullptr || there == nullptr || is_outlived(key, *there)) continue;
       const Path::Step step(path_, ".", key);
       if (!removed(*there, ours.value)) return false;
     }
@@ -282,14 +288,38 @@ bool walk_object(const Value& desired, const Value& live, std::string_view manag
   return walker.walk(wanted, &there, fields != nullptr ? &owned : nullptr);
 }
 
-bool holds_secret(bool is_secret, std::string_view path) {
+/// Endings of keys whose texts are credentials, in lower case and without `-` and `_`.
+constexpr std::string_view kCredentials[] = {"token",     "sslkey",    "passphrase", "credentials", "privatekey",
+                                             "secretkey", "accesskey", "apikey",     "clientsecret"};
+
+bool says_password(std::string_view lower) {
+  return lower.find("password") != lower.npos && lower.find("passwordsecret") == lower.npos;
+}
+
+bool names_credential(std::string_view key) {
+  std::string name = to_lower(key);
+  std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
+  return says_password(name) || std::ranges::any_of(kCredentials, [&](std::string_view end) { return name.ends_with(end); });
+}
+
+/// A text under such a key, at any depth: references to Secrets are maps, whose texts have other keys.
+bool holds_credential(std::string_view key, const Value& value) {
+  if (value.is_map())
+    return std::ranges::any_of(value.members(), [](const yaml::Member& m) { return holds_credential(m.key, m.value); });
+  if (value.is_list())
+    return std::ranges::any_of(value.items(), [&](const Value& item) { return holds_credential(key, item); });
+  return value.is_string() && names_credential(key);
+}
+
+bool holds_secret(bool is_secret, std::string_view path, const Value& before, const Value& after) {
   if (is_secret && (path.starts_with(".data") || path.starts_with(".stringData"))) return true;
-  const std::string lower = to_lower(path);
-  return lower.find("password") != std::string::npos && lower.find("passwordsecret") == std::string::npos;
+  if (says_password(to_lower(path))) return true;
+  const std::string_view key = path.substr(path.rfind('.') + 1);
+  return holds_credential(key, before) || holds_credential(key, after);
 }
 
 FieldChange change_of(bool is_secret, Change change, const std::string& path, const Value& before, const Value& after) {
-  return {change, path, before, after, holds_secret(is_secret, path)};
+  return {change, path, before, after, holds_secret(is_secret, path, before, after)};
 }
 
 bool is_secret(const Value& object) { return text_at(object, {"kind"}) == "Secret"; }

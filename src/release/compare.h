@@ -5,8 +5,9 @@
 // objects that are as they should be.
 //
 // Errs on one side only: where it says "same", applying would change nothing but spelling (1024Mi
-// for 1Gi) and the order of items that have keys. Where the server itself would bring about the same
-// (defaults), it may say "differs"; a dry run settles it.
+// for 1Gi), the order of items that have keys, and take away the label app.kubernetes.io/version
+// that 0.1.0 gave to every object. Where the server itself would bring about the same (defaults), it
+// may say "differs"; a dry run settles it.
 // Source: Kubernetes, "Server-Side Apply"; structured-merge-diff (fieldsV1). Pure.
 
 #include <string>
@@ -22,7 +23,8 @@ enum class Change : uint8_t {
 };
 
 /// One field: `.spec.instances`, `.spec.managed.roles[name=shop].login`. The values are null where
-/// there is none. `secret`: they must not be shown.
+/// there is none. `secret`: they must not be shown: data of a Secret, or a text whose key is called like a
+/// credential (docs/kubernetes.md).
 struct FieldChange {
   Change change = Change::kChanged;
   std::string path;

@@ -163,6 +163,23 @@ TEST(Compare, MetadataIsLabelsAnnotationsAndOwners) {
   EXPECT_EQ(said(compare(wanted.tree, there.tree, "cnpg-dbm")), "+.metadata.labels.new -.metadata.labels.b -.metadata.annotations.x");
 }
 
+TEST(Compare, TheVersionLabelOf010AloneIsNoChange) {
+  const auto said_of = [](std::string_view labels, std::string_view owned) {
+    const Json wanted(testing::object_json(testing::kClusterKind, "main", R"("spec":{"a":1})", R"("labels":{"x":"1"})"));
+    const Json there(testing::object_json(
+        testing::kClusterKind, "main", R"("spec":{"a":1})",
+        fmt::format(R"("labels":{},{})", labels, managed(entry("cnpg-dbm", "Apply", fmt::format(
+            R"({{"f:metadata":{{"f:labels":{}}},"f:spec":{{"f:a":{{}}}}}})", owned))))));
+    const auto changes = compare(wanted.tree, there.tree, "cnpg-dbm");
+    EXPECT_EQ(differs(wanted.tree, there.tree, "cnpg-dbm"), !changes.empty());
+    return said(changes);
+  };
+  const std::string_view both = R"({"f:x":{},"f:app.kubernetes.io/version":{}})";
+  EXPECT_EQ(said_of(R"({"x":"1","app.kubernetes.io/version":"0.1.0"})", both), "") << "a new program writes no object for it";
+  EXPECT_EQ(said_of(R"({"x":"1","app.kubernetes.io/version":"7.0"})", both), "-.metadata.labels.app.kubernetes.io/version")
+      << "somebody's own, or Helm's chart's";
+}
+
 TEST(AppliedFields, AreThoseOfOurApplyElseOfWhatWeMade) {
   const auto fields = [](const std::string& entries) {
     const Json live(testing::object_json(testing::kSecretKind, "s", "", managed(entries)));
@@ -199,6 +216,23 @@ TEST(Compare, MarksSecrets) {
   EXPECT_EQ(said(all_added(wanted.tree)), "+.stringData.a! +.type");
   EXPECT_EQ(said(all_added(Json(R"({"kind":"Cluster","spec":{"password":"x","passwordSecret":{"name":"y"}}})").tree)),
             "+.spec.password! +.spec.passwordSecret.name");
+}
+
+TEST(Compare, MarksTextsThatAreCalledLikeCredentials) {
+  const auto marks = [](std::string_view spec) {
+    return said(all_added(Json(fmt::format(R"({{"kind":"ConfigMap","data":{}}})", spec)).tree));
+  };
+  EXPECT_EQ(marks(R"({"token":"x"})"), "+.data.token!");
+  EXPECT_EQ(marks(R"({"API_TOKEN":"x"})"), "+.data.API_TOKEN!");
+  EXPECT_EQ(marks(R"({"sslkey":"x"})"), "+.data.sslkey!");
+  EXPECT_EQ(marks(R"({"aws-secret-access-key":"x"})"), "+.data.aws-secret-access-key!");
+  EXPECT_EQ(marks(R"({"credentials":"x"})"), "+.data.credentials!");
+  EXPECT_EQ(marks(R"({"client_secret":"x","sslcert":"y"})"), "+.data.client_secret! +.data.sslcert");
+  EXPECT_EQ(marks(R"({"token":{"name":"s","key":"token"}})"), "+.data.token.name +.data.token.key") << "where it is, not what it is";
+  EXPECT_EQ(marks(R"({"automountServiceAccountToken":false})"), "+.data.automountServiceAccountToken");
+  const Json wanted(testing::object_json(testing::kClusterKind, "main", R"("spec":{"a":[{"name":"x","p":{"sslkey":"y"}}]})"));
+  const Json there(testing::object_json(testing::kClusterKind, "main", R"("spec":{})"));
+  EXPECT_EQ(said(compare(wanted.tree, there.tree, "cnpg-dbm")), "+.spec.a!") << "a value that is shown as a whole";
 }
 
 TEST(CompareLive, LeavesOutWhatTheServerKeepsForItself) {

@@ -38,18 +38,30 @@ Result<std::string> unpack(std::string_view packed) {
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + done);
     stream.avail_out = static_cast<uInt>(out.size() - done);
     state = inflate(&stream, Z_NO_FLUSH);
-    out.resize(out.size() - stream.avail_out);
+    out.erase(out.size() - stream.avail_out);  // what it did not fill
   }
   inflateEnd(&stream);
   if (state != Z_STREAM_END) return no_release("its gzip data is broken, or too large");
   return out;
 }
 
-void read_manifest(HelmRelease& release, std::string_view manifest) {
+/// Texts of a release stand in its own memory, which may be written.
+void wipe(std::string_view text) { secrets::wipe(const_cast<char*>(text.data()), text.size()); }
+
+/// All of it or an error: an object that is left out would stay Helm's, which nobody sees any more.
+Status read_manifest(HelmRelease& release, std::string_view manifest) {
   Diagnostics diagnostics;
   const uint16_t source = release.sources.add("manifest", std::string(manifest));
-  for (const yaml::Value& object : yaml::read_all(release.arena, release.sources, source, diagnostics))
+  wipe(manifest);  // nobody reads it again
+  const auto objects = yaml::read_all(release.arena, release.sources, source, diagnostics);
+  const auto first = std::ranges::find(diagnostics.items(), Severity::kError, &Diagnostic::severity);
+  if (first != diagnostics.items().end())
+    return Error{fmt::format("revision {} of Helm's release {} has a manifest that cannot be read: line {}: {}", release.revision,
+                             printable(release.name), first->pos.line, first->message),
+                 "helm get manifest shows it; change that object with Helm first"};
+  for (const yaml::Value& object : objects)
     if (object.is_map()) release.objects.push_back(object);
+  return Ok{};
 }
 
 int64_t revision_of(const yaml::Value& secret) {
@@ -85,6 +97,11 @@ Status read_revisions(std::span<const yaml::Value> secrets, HelmSecrets& out) {
 
 }  // namespace
 
+HelmRelease::~HelmRelease() {
+  secrets::wipe(json);
+  for (uint16_t source = 0; source < sources.size(); ++source) wipe(sources.text(source));
+}
+
 Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) {
   auto text = secrets::decode_base64(data);
   if (text) text = secrets::decode_base64(*text);
@@ -92,6 +109,7 @@ Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) 
   auto release = std::make_unique<HelmRelease>();
   if (text->starts_with("\x1f\x8b")) {
     auto unpacked = unpack(*text);
+    secrets::wipe(*text);
     if (!unpacked) return std::move(unpacked).error();
     release->json = std::move(unpacked).value();
   } else {
@@ -109,7 +127,7 @@ Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) 
     return found != nullptr && found->is_map() ? *found : empty;
   };
   release->values = yaml::merge(release->arena, map_at({"chart", "values"}), map_at({"config"}));
-  read_manifest(*release, text_at(*read, {"manifest"}));
+  if (auto manifest = read_manifest(*release, text_at(*read, {"manifest"})); !manifest) return std::move(manifest).error();
   return release;
 }
 

@@ -18,7 +18,8 @@ namespace dbm::release {
 inline constexpr std::string_view kHelmOwner = "helm";
 inline constexpr std::string_view kHidden = "cnpg-dbm-adopted";
 
-/// Owns what its values point at. The texts may hold passwords: wiped when it goes.
+/// Owns what its values point at. The texts may hold passwords: its JSON and its manifest are wiped when
+/// it goes. Single texts that were unescaped stand in `arena`, which is only freed.
 struct HelmRelease {
   std::string name, status, chart;  // chart: "cnpg-database-manager-0.5.0"
   int64_t revision = 0;
@@ -29,15 +30,16 @@ struct HelmRelease {
   std::vector<yaml::Value> leftovers;
 
   yaml::Arena arena{64 * 1024};
-  Sources sources;
+  Sources sources;  // the manifest
   std::string json;
   HelmRelease() = default;
   HelmRelease(const HelmRelease&) = delete;
   HelmRelease& operator=(const HelmRelease&) = delete;
-  ~HelmRelease() { secrets::wipe(json); }
+  ~HelmRelease();
 };
 
-/// The content of a release Secret (its data.release). Errors never quote it.
+/// The content of a release Secret (its data.release). An error too when one document of its manifest
+/// cannot be read. Errors quote no value of it.
 Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data);
 
 /// Every Secret of the release, in no order, whose label `owner` is `owner`.

@@ -31,9 +31,9 @@ Value given_to(yaml::Arena& arena, const Value& entry, std::string_view manager,
 /// Takes f:password out of fieldsV1. False: it was not there.
 bool take_password(yaml::Arena& arena, Value& entry) {
   const Value* fields = entry.find("fieldsV1");
-  const Value* data = fields != nullptr ? fields->find("f:data") : nullptr;
-  if (data == nullptr) return false;
-  Value rest = *data, all = *fields;
+  if (fields == nullptr || fields->find("f:data") == nullptr) return false;
+  Value all = yaml::clone(arena, *fields);  // the live object keeps its own
+  Value rest = *all.find("f:data");
   if (!rest.erase("f:password")) return false;
   all.set(arena, "f:data", rest);
   entry.set(arena, "fieldsV1", all);

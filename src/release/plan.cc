@@ -158,6 +158,7 @@ class Planner {
   }
   void parents() {
     plan_.before = live_.set();
+    if (live_.parent() != nullptr) plan_.parent = seen_parent(*live_.parent());
     for (const Step& step : plan_.steps) {
       if (step.wanted == nullptr) continue;
       plan_.after.group_kinds.emplace(step.wanted->group_kind);

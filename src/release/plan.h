@@ -39,6 +39,7 @@ struct Plan {
   std::vector<Error> refusals;       // objects of others where ours should be
   std::vector<std::string> notices;  // what one should know
   ApplySet before, during, after;    // the parent's: as it is, while objects are written, at the end
+  SeenParent parent;                 // of `before`
 
   size_t count(Action action) const;
   /// True when there is nothing to write.

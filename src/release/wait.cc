@@ -1,12 +1,14 @@
 #include "release/wait.h"
 
 #include <algorithm>
+#include <random>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "kube/json.h"
 #include "kube/list.h"
+#include "kube/retry.h"
 #include "release/tree.h"
 
 namespace dbm::release {
@@ -20,46 +22,56 @@ constexpr milliseconds kNudgeAfter{1500};
 constexpr size_t kNudgesAtOnce = 20, kNudges = 20, kNudgesUnseen = 3;  // unseen: perhaps only in a long queue
 constexpr std::string_view kNudge = "cnpg-dbm/look-again";
 
-/// One kind in one namespace, listed and then watched for as long as it takes.
+/// One kind in one namespace, listed and then watched for as long as it takes. What ends is begun again,
+/// after a wait that grows until an event comes; what the server refuses (403, 404) is not.
 class Feed {
  public:
   using Seen = std::function<void(const kube::Resource&, const yaml::Value&)>;
-  Feed(Client& client, const kube::Resource& resource, std::string ns, std::string selector, Seen seen)
-      : client_(client), resource_(resource), ns_(std::move(ns)), selector_(std::move(selector)), seen_(std::move(seen)) {}
+  struct Source {
+    const kube::Resource& resource;
+    std::string ns, selector;
+    bool optional = false;  // waiting goes on without it
+  };
+  Feed(Client& client, Source source, Seen seen) : client_(client), source_(std::move(source)), seen_(std::move(seen)) {}
 
   void start() {
     busy_ = true;
-    kube::list(client_, resource_, ns_, {.label_selector = selector_, .field_selector = {}}, [this](auto listing, const kube::ApiError* error) {
+    const kube::ListOptions options{.label_selector = source_.selector, .field_selector = {}};
+    kube::list(client_, source_.resource, source_.ns, options, [this](auto listing, const kube::ApiError* error) {
       busy_ = false;
-      if (!listing) {
-        failure_ = std::move(listing).error();
-        gone_ = error != nullptr && (error->status == 403 || error->status == 404);
-        return;
-      }
-      for (const yaml::Value& item : (*listing)->items) seen_(resource_, with_kind(item));
+      if (!listing) return failed(std::move(listing).error(), error != nullptr ? error->status : 0);
+      for (const yaml::Value& item : (*listing)->items) seen_(source_.resource, with_kind(item));
       version_ = (*listing)->resource_version;
       watch();
     });
   }
-  /// Begins again what ended.
+  /// Begins again what ended, when it is time.
   void keep_up() {
-    if (!busy_ && !gone_) version_.empty() ? start() : watch();
+    if (busy_ || refusal_ || Client::Clock::now() < not_before_) return;
+    version_.empty() ? start() : watch();
   }
-  bool gone() const { return gone_; }
-  const std::optional<Error>& failure() const { return failure_; }
+  /// Why waiting for it would never end; null: it may.
+  const Error* refusal() const { return refusal_ && !source_.optional ? &*refusal_ : nullptr; }
 
  private:
   void watch() {
     busy_ = true;
-    kube::Call call{.verb = kube::Verb::kWatch, .resource = resource_, .ns = ns_};
+    kube::Call call{.verb = kube::Verb::kWatch, .resource = source_.resource, .ns = source_.ns};
     call.query = kube::Query().add("watch", "true").add("allowWatchBookmarks", "true").add("timeoutSeconds", "300")
-                     .add("resourceVersion", version_).add("labelSelector", selector_).text();
-    client_.watch(std::move(call), [this](std::string_view line) { return take(line); },
-                  [this](kube::Answer&& answer) {
-                    busy_ = false;
-                    if (!answer.ok()) version_.clear();  // listed anew
-                  });
+                     .add("resourceVersion", version_).add("labelSelector", source_.selector).text();
+    const std::string about = fmt::format("cannot watch {} in namespace {}", source_.resource.name(), source_.ns);
+    client_.watch(std::move(call), [this](std::string_view line) { return take(line); }, [this, about](kube::Answer&& answer) {
+      busy_ = false;
+      if (answer.ok()) return again();
+      if (answer.error().status == 410) version_.clear();  // too old: listed anew
+      failed(answer.error().error(about), answer.error().status);
+    });
   }
+  void failed(Error error, int status) {
+    if (status == 403 || status == 404) refusal_ = std::move(error);
+    again();
+  }
+  void again() { not_before_ = Client::Clock::now() + kube::backoff(++tries_, std::uniform_real_distribution<>(0, 1)(random_)); }
   bool take(std::string_view line) {
     yaml::Arena arena(16 * 1024);
     const auto event = kube::read_json(arena, line);
@@ -69,8 +81,9 @@ class Feed {
       version_.clear();
       return false;
     }
+    tries_ = 0;
     version_ = text_at(*object, {"metadata", "resourceVersion"});
-    if (type == "ADDED" || type == "MODIFIED") seen_(resource_, *object);
+    if (type == "ADDED" || type == "MODIFIED") seen_(source_.resource, *object);
     return true;
   }
   /// Items of a list of built-in kinds do not say what they are.
@@ -78,18 +91,20 @@ class Feed {
     if (item.find("kind") != nullptr) return item;
     arena_.reset();
     yaml::Value out = yaml::Value::map(arena_, {}, item.members(), 1);
-    out.append(arena_, "kind", yaml::Value::string(resource_.kind));
+    out.append(arena_, "kind", yaml::Value::string(source_.resource.kind));
     return out;
   }
 
   Client& client_;
-  const kube::Resource& resource_;
-  std::string ns_, selector_;
+  Source source_;
   Seen seen_;
   yaml::Arena arena_{4096};
-  std::string version_;
-  bool busy_ = false, gone_ = false;
-  std::optional<Error> failure_;
+  std::string version_;  // that a watch goes on from; empty: a list comes first
+  bool busy_ = false;
+  std::optional<Error> refusal_;
+  int tries_ = 0;  // since the last event
+  Client::Clock::time_point not_before_ = {};
+  std::minstd_rand random_{std::random_device{}()};
 };
 
 class Waiter {
@@ -104,10 +119,10 @@ class Waiter {
         index_[{resource->kind, ns, name}] = followed_.size();
         followed_.push_back({resource, ns, name, {State::kWaiting, "not looked at yet"}});
       }
-      for (const std::string& ns : namespaces) feed(*resource, ns, fmt::format("{}={}", kPartOf, release.applyset));
+      for (const std::string& ns : namespaces) feed({*resource, ns, fmt::format("{}={}", kPartOf, release.applyset)});
     }
     // A Pooler counts the Pods that it wants; its Deployment those that are up.
-    if (targets.contains("Pooler.postgresql.cnpg.io")) feed(*kinds.find("apps/v1", "Deployment"), release.ns, "cnpg.io/poolerName");
+    if (targets.contains("Pooler.postgresql.cnpg.io")) feed({*kinds.find("apps/v1", "Deployment"), release.ns, "cnpg.io/poolerName", /*optional=*/true});
   }
 
   /// `until_ready` false: follow, whatever it becomes.
@@ -120,7 +135,7 @@ class Waiter {
       out.ready = std::ranges::all_of(followed_, [](const Followed& f) { return f.readiness.state == State::kReady; });
       out.interrupted = Client::interrupted();
       if ((out.ready && until_ready) || out.interrupted || client_.is_late()) break;
-      if (const auto failure = refused()) {
+      if (const Error* failure = refused()) {
         out.failure = *failure;
         break;
       }
@@ -139,15 +154,15 @@ class Waiter {
     size_t nudges = 0;
   };
 
-  void feed(const kube::Resource& resource, const std::string& ns, std::string selector) {
-    feeds_.push_back(std::make_unique<Feed>(client_, resource, ns, std::move(selector),
+  void feed(Feed::Source source) {
+    feeds_.push_back(std::make_unique<Feed>(client_, std::move(source),
                                             [this](const kube::Resource& r, const yaml::Value& object) { see(r, object); }));
   }
   /// A kind that may not be looked at: waiting for it would never end.
-  std::optional<Error> refused() const {
+  const Error* refused() const {
     for (const auto& each : feeds_)
-      if (each->gone() && each->failure() && each->failure()->message.find("deployments") == std::string::npos) return each->failure();
-    return std::nullopt;
+      if (const Error* refusal = each->refusal()) return refusal;
+    return nullptr;
   }
   void see(const kube::Resource& resource, const yaml::Value& object) {
     const std::string name(text_at(object, {"metadata", "name"})), ns(text_at(object, {"metadata", "namespace"}));

@@ -28,7 +28,7 @@ using Targets = std::map<std::string, std::vector<std::pair<std::string, std::st
 struct WaitResult {
   bool ready = false, interrupted = false;  // neither: the deadline passed
   std::vector<Followed> followed;
-  Status failure = Ok{};  // the server could not be asked
+  Status failure = Ok{};  // the server refused a list or a watch: it would never end
 };
 
 /// Until all are ready or the client's deadline. `changed` is called whenever something did.

@@ -37,31 +37,55 @@ std::string body_without_password(const Value& value) {
   return out;
 }
 
+/// The call makes its object: of two that do, the first wins.
+void create(Call& call, bool dry_run) {
+  call.verb = Verb::kCreate;
+  call.content_type = "application/json";
+  kube::Query query;
+  query.add("fieldManager", kFieldManager).add("fieldValidation", "Strict");
+  if (dry_run) query.add("dryRun", "All");
+  call.query = query.text();
+}
+
 class Writer {
  public:
   Writer(kube::Client& client, const Release& release, const Plan& plan, const WriteOptions& options)
-      : client_(client), release_(release), plan_(plan), options_(options) {
+      : client_(client), release_(release), plan_(plan), options_(options), parent_(plan.parent) {
     for (const Step& step : plan.steps) progress_.total += step.action != Action::kSame ? 1 : 0;
   }
 
   Outcome write() {
-    if (!(plan_.during == plan_.before) && !parent(plan_.during)) return std::move(out_);
+    if (!(plan_.during == plan_.before) && !widen()) return std::move(out_);
     once();
     if (out_.overtaken) return std::move(out_);
     for (const int stage : {kBefore, kSecrets, kClusters, kOthers}) objects(stage);
     for (const int stage : {kOthers, kClusters, kSecrets, kBefore}) removals(stage);
-    if (options_.narrow_parent && out_.failures.empty() && !(plan_.during == plan_.after)) parent(plan_.after);
+    if (options_.narrow_parent && out_.failures.empty() && !(plan_.during == plan_.after)) narrow();
     return std::move(out_);
   }
 
  private:
-  bool parent(const ApplySet& set) {
-    yaml::Arena arena;
-    const Answer answer = client_.ask(apply_call(*kube::well_known("v1", "Secret"), release_.ns, release_.parent(),
-                                                 parent_object(arena, release_, set), {.force = true, .accept = kube::kMetadataOnly}));
-    if (!answer.ok()) fail(fmt::format("Secret {}", release_.parent()), answer.error());
-    return answer.ok();
+  /// The parent names all that is there and all that comes. Over another apply's it would lose its kinds.
+  bool widen() {
+    const Answer answer = client_.ask(parent_call(release_, plan_.during, parent_));
+    if (answer.ok()) {
+      take_parent(answer.body());
+      return true;
+    }
+    out_.overtaken = answer.error().status == 409;
+    if (!out_.overtaken) fail_parent(answer.error());
+    return false;
   }
+  /// It names what is left. Somebody else's, written since, stays: a kind too many does no harm.
+  void narrow() {
+    const Answer answer = client_.ask(parent_call(release_, plan_.after, parent_));
+    if (!answer.ok() && answer.error().status != 409) fail_parent(answer.error());
+  }
+  void take_parent(const std::string& body) {
+    yaml::Arena arena(4096);
+    if (const auto written = kube::read_json(arena, body)) parent_ = seen_parent(*written);
+  }
+  void fail_parent(const ApiError& error) { fail(fmt::format("Secret {}", release_.parent()), error); }
   /// Secrets with new passwords: created, never applied, so that of two who make one the first wins.
   void once() {
     for (const Step& step : plan_.steps) {
@@ -125,6 +149,7 @@ class Writer {
   const Release& release_;
   const Plan& plan_;
   const WriteOptions& options_;
+  SeenParent parent_;                  // as the server has it
   std::set<std::string_view> broken_;  // clusters that were refused
   Progress progress_;
   Outcome out_;
@@ -141,10 +166,32 @@ Outcome write(kube::Client& client, const Release& release, const Plan& plan, co
   return Writer(client, release, plan, options).write();
 }
 
-Status remove_parent(kube::Client& client, const Release& release) {
-  const Answer answer = client.ask({.verb = Verb::kDelete, .resource = *kube::well_known("v1", "Secret"), .ns = release.ns, .name = release.parent()});
+Status remove_parent(kube::Client& client, const Release& release, const SeenParent& seen) {
+  if (!seen.is_there()) return Ok{};
+  const Answer answer = client.ask(parent_removal(release, seen));
   if (answer.ok() || answer.error().status == 404) return Ok{};
+  if (answer.error().status == 409)
+    return Error{fmt::format("Secret {} stays: somebody else has just written it", release.parent()),
+                 "another apply of this release is at work; run this again when it is done"};
   return answer.error().error(fmt::format("cannot remove Secret {}", release.parent()));
+}
+
+kube::Call parent_call(const Release& release, const ApplySet& set, const SeenParent& seen) {
+  yaml::Arena arena;
+  Call call = apply_call(*kube::well_known("v1", "Secret"), release.ns, release.parent(), parent_object(arena, release, set, seen),
+                         {.force = true, .accept = kube::kMetadataOnly});
+  if (seen.is_there())
+    call.conditional = true;
+  else
+    create(call, /*dry_run=*/false);
+  return call;
+}
+
+kube::Call parent_removal(const Release& release, const SeenParent& seen) {
+  Call call{.verb = Verb::kDelete, .resource = *kube::well_known("v1", "Secret"), .ns = release.ns, .name = release.parent()};
+  call.body = fmt::format(
+      R"({{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{{"uid":"{}","resourceVersion":"{}"}}}})", seen.uid, seen.version);
+  return call;
 }
 
 kube::Call apply_call(const kube::Resource& resource, std::string_view ns, std::string_view name, const Value& value,
@@ -171,12 +218,7 @@ kube::Call call_of(const Step& step, const ApplyOptions& options) {
     call.body = body_without_password(object.value);
     return call;
   }
-  call.verb = Verb::kCreate;
-  call.content_type = "application/json";
-  kube::Query query;
-  query.add("fieldManager", kFieldManager).add("fieldValidation", "Strict");
-  if (options.dry_run) query.add("dryRun", "All");
-  call.query = query.text();
+  create(call, options.dry_run);
   return call;
 }
 

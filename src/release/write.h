@@ -39,14 +39,21 @@ struct Outcome {
   std::vector<Done> done;
   std::vector<Failure> failures;
   size_t skipped = 0;
-  /// Somebody else made a Secret of a password first: the plan is not true any more; look again.
+  /// Somebody else made a Secret of a password first, or wrote the parent: the plan is not true any
+  /// more; look again.
   bool overtaken = false;
 };
 
 Outcome write(kube::Client& client, const Release& release, const Plan& plan, const WriteOptions& options);
 
-/// Takes the ApplySet's parent away: the release is no more.
-Status remove_parent(kube::Client& client, const Release& release);
+/// Takes the ApplySet's parent away: the release is no more. Of this very parent: one that was made, or
+/// written, since `seen` has members of another apply; that is an error.
+Status remove_parent(kube::Client& client, const Release& release, const SeenParent& seen);
+
+/// How the parent is written: created, or applied over what was seen of it.
+kube::Call parent_call(const Release& release, const ApplySet& set, const SeenParent& seen);
+/// How it is taken away.
+kube::Call parent_removal(const Release& release, const SeenParent& seen);
 
 /// The calls, for those who try them without writing.
 struct ApplyOptions {

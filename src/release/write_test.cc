@@ -35,6 +35,24 @@ TEST(RemovalOf, SaysInItsBodyThatItIsTried) {
   EXPECT_NE(removal_of({Action::kRelease, nullptr, &live.object}, {.dry_run = true}).query.find("dryRun=All"), std::string::npos);
 }
 
+TEST(Parent, IsWrittenOverWhatWasSeenOnly) {
+  const ApplySet set{{"Secret"}, {}, ""};
+  const kube::Call first = parent_call(testing::kShop, set, {});
+  EXPECT_EQ(first.verb, Verb::kCreate) << "of two first applies one is to look again";
+  EXPECT_EQ(first.body.find("resourceVersion"), std::string::npos);
+  const kube::Call next = parent_call(testing::kShop, set, {"u", "7"});
+  EXPECT_EQ(next.verb, Verb::kPatch);
+  EXPECT_TRUE(next.conditional) << "a conflict is the answer";
+  EXPECT_NE(next.body.find(R"("uid":"u","resourceVersion":"7")"), std::string::npos) << next.body;
+}
+
+TEST(Parent, IsTakenAwayAsItWasSeen) {
+  const kube::Call call = parent_removal(testing::kShop, {"u", "7"});
+  EXPECT_EQ(call.verb, Verb::kDelete);
+  EXPECT_EQ(call.about(), "Secret cnpg-dbm-shop in namespace prod");
+  EXPECT_NE(call.body.find(R"("preconditions":{"uid":"u","resourceVersion":"7"})"), std::string::npos);
+}
+
 TEST(CallOf, AppliesStrictly) {
   const testing::WantedObject wanted(testing::kClusterKind, "main", R"("spec":{"a":1})");
   const kube::Call call = call_of({Action::kCreate, &wanted.object, nullptr}, {});

@@ -1,6 +1,5 @@
 #include "render/context.h"
 
-#include "base/version.h"
 #include "spec/names.h"
 #include "yaml/writer.h"
 
@@ -11,11 +10,10 @@ using yaml::Value;
 Context::Context(const spec::Values& v, const Unit& unit, const Options& o, const PasswordOf& p,
                  const Sink& sink)
     : values(v), clusters(unit.clusters), options(o), password(p), sink_(sink),
-      common_labels_(own_, 5), ns_(yaml::prepared_string(o.ns)) {
+      common_labels_(own_, 4), ns_(yaml::prepared_string(o.ns)) {
   const std::string_view app = v.name_override.empty() ? "cnpg-database-manager" : v.name_override;
   common_labels_.set("app.kubernetes.io/name", yaml::prepared_string(app))
       .set("app.kubernetes.io/instance", yaml::prepared_string(o.release))
-      .set("app.kubernetes.io/version", yaml::prepared_string(kVersion))
       .set("app.kubernetes.io/managed-by", Value::plain("cnpg-dbm"))
       .set("applyset.kubernetes.io/part-of", Value::plain(o.applyset));
 }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "base/version.h"
 #include "spec/testing.h"
 #include "yaml/writer.h"
 
@@ -234,6 +235,13 @@ TEST(Volumes, TheDefaultSizeGivesWayToTheClaimsTemplate) {  // as the chart; Clo
   EXPECT_EQ(sizes(claim), " ");
   EXPECT_EQ(sizes("size: 6Gi, " + claim), R"("6Gi" "6Gi")");
   EXPECT_EQ(sizes("pvcTemplate: {accessModes: [ReadWriteOnce]}"), R"("50Gi" "10Gi")");
+}
+
+TEST(Render, NoObjectNamesTheProgramsVersion) {  // or each new version would rewrite all objects
+  Rendered r(cluster("    databases: [{name: a, owner: b, users: [{name: c, access: read}]}]\n"
+                     "    poolers: [{name: rw}]\n"));
+  EXPECT_THAT(r.all, ::testing::Not(::testing::HasSubstr("app.kubernetes.io/version")));
+  EXPECT_THAT(r.all, ::testing::Not(::testing::HasSubstr(std::string(kVersion))));
 }
 
 TEST(Order, IsHelms) {

@@ -1,7 +1,6 @@
 {{- define "dbm.labels" -}}
 app.kubernetes.io/name: cnpg-database-manager
 app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: cnpg-dbm
 applyset.kubernetes.io/part-of: {{ .root.Values.applyset }}
 cnpg.io/cluster: {{ .cluster }}
