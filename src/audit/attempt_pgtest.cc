@@ -105,7 +105,7 @@ TEST(AttemptPgTest, ManyAtOnce) {
   for (int i = 0; i < 20; ++i) attempts.insert(attempts.end(), one.begin(), one.end());
   ASSERT_EQ(attempts.size(), 40U);  // postgres and template1
   run_attempts(
-      *looked, {{{}, server.target()}}, [&](std::string_view) { return &right; }, {.at_once = 4},
+      *looked, {{{}, server.target(), /*is_pooler=*/false}}, [&](std::string_view) { return &right; }, {.at_once = 4},
       attempts);
   for (const Attempt& attempt : attempts)
     if (attempt.outcome != Outcome::kEntered) {
