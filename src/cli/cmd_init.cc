@@ -6,8 +6,8 @@
 namespace dbm::cli {
 namespace {
 
-constexpr std::string_view kStart = R"(# Databases on CloudNativePG. Check this file with `cnpg-dbm validate -f FILE`;
-# `cnpg-dbm explain clusters.KEY` says what a key means.
+constexpr std::string_view kStart = R"(# Databases on CloudNativePG. Check this file with `cnpg-dbm validate -f FILE`.
+# `cnpg-dbm explain clusters.KEY` describes a key.
 clusters:
   main:                       # the name of the CloudNativePG Cluster
     enabled: true
@@ -16,7 +16,7 @@ clusters:
     storage:
       size: 50Gi
       # storageClass: fast-ssd
-    # walStorage:             # the write-ahead log on a volume of its own
+    # walStorage:             # a separate volume for the write-ahead log
     #   enabled: true
     #   size: 10Gi
     resources:
@@ -26,12 +26,12 @@ clusters:
       limits:
         memory: 1Gi
 
-    # One entry a tenant: its database, its owner, a Secret with the owner's password, and
-    # a Secret `main-<name>-app` with all that an application needs to connect.
+    # One entry per tenant: its database, its owner, a Secret with the owner's password, and
+    # a Secret `main-<name>-app` with everything that an application needs to connect.
     databases:
       - name: app
         owner: app
-        # users:              # further roles that may enter this database
+        # users:              # further roles that may connect to this database
         #   - name: reporting
         #     access: read
         # extensions:
@@ -44,7 +44,7 @@ clusters:
     #     instances: 2
     #     poolMode: transaction
 
-    # Base backups and the WAL, to an object store.
+    # Base backups and the WAL in an object store.
     # backup:
     #   enabled: true
     #   schedule: "0 0 3 * * *"   # second minute hour day month weekday
