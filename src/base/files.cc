@@ -37,7 +37,8 @@ Error system_error(std::string_view what) {
   return {"cannot " + std::string(what) + ": " + std::strerror(why),
           why == ENOSPC ? "make room on the disk and run the command again"
           : why == EACCES || why == EPERM ? "look at the owner and the mode of the file and its folder"
-                                          : ""};
+                                          : "",
+          code_of_errno(why)};
 }
 
 Result<std::string> read_text(const fs::path& path) {

@@ -10,15 +10,18 @@
 #include <utility>
 #include <variant>
 
+#include "base/error_code.h"
+
 namespace dbm {
 
 /// What went wrong (`message`, begins in lower case, no full stop) and what the user can do about
-/// it (`hint`, may be empty). Never holds a secret.
+/// it (`hint`, may be empty). Programs decide by `code`, never by the text. Never holds a secret.
 struct Error {
   std::string message;
   std::string hint;
+  ErrorCode code = ErrorCode::kFailed;
 
-  /// The same error, said to be about `context`: "context: message".
+  /// The same error and code, with the message "context: message".
   Error about(std::string_view context) && {
     message.insert(0, std::string(context) + ": ");
     return std::move(*this);

@@ -36,7 +36,7 @@ std::unique_ptr<Input> read_values(const Flags& flags, const release::HelmReleas
   if (!flags.files.empty()) return read_input(values);
   auto input = std::make_unique<Input>();
   input->tree = yaml::copy(input->arena, helm.values);
-  check_tree(*input, values, release.applyset);
+  values::check(*input, values, release.applyset);
   return input;
 }
 

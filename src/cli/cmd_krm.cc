@@ -66,9 +66,8 @@ Value results(yaml::Arena& arena, const Diagnostics& diagnostics) {
 class Function {
  public:
   int run() {
-    std::string error;
-    auto text = read_file("-", error);
-    if (!text) return refuse(fmt::format("cannot read standard input: {}", error));
+    auto text = read_file("-");
+    if (!text) return refuse(fmt::format("cannot read standard input: {}", text.error().message));
     const uint16_t source = input_.sources.add("<stdin>", std::move(*text));
     const auto list = yaml::read(input_.arena, input_.sources, source, input_.diagnostics);
     if (input_.diagnostics.has_errors()) return fail();
@@ -92,7 +91,7 @@ class Function {
   int render_into(const Value& list, const Value& config) {
     const Options options = options_of(config);
     if (const Value* spec = config.find("spec")) input_.tree = *spec;
-    check_tree(input_, options.values,
+    values::check(input_, options.values,
                render::applyset_id(options.values.render.release, options.values.render.ns));
     print_diagnostics(input_);
     if (input_.diagnostics.has_errors()) return write(list, {}, kRefused);

@@ -8,18 +8,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "render/render.h"
+#include "values/read.h"
 
 namespace dbm::cli {
 
-struct ValueFlags {
-  std::vector<std::string> files;
-  /// --set flags of all kinds in the order that Helm applies them: json, set, string, file.
-  std::vector<std::string> set, set_string, set_file, set_json;
-  std::string cnpg_version;
-  bool lenient = false, strict = false;
-  render::Options render;
-
+struct ValueFlags : values::Inputs, values::CheckOptions {
   void add_to(CLI::App& command);
   /// As the command line says it; empty: it does not.
   std::string given_namespace() const { return ns_option != nullptr && ns_option->count() > 0 ? render.ns : std::string(); }

@@ -10,13 +10,18 @@
 #include "base/files.h"
 
 namespace dbm::cli {
-std::optional<std::string> read_file(const std::string& path, std::string& error) {
+namespace {
+
+Error reason(int error) {
+  return {error == EISDIR ? "it is a directory" : std::strerror(error), "", code_of_errno(error)};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path) {
   const bool standard = path == "-";
   const int file = standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    error = std::strerror(errno);
-    return std::nullopt;
-  }
+  if (file < 0) return reason(errno);
   std::string text;
   struct stat status {};
   if (fstat(file, &status) == 0 && status.st_size > 0 && S_ISREG(status.st_mode))
@@ -29,9 +34,9 @@ std::optional<std::string> read_file(const std::string& path, std::string& error
     text.resize(old + (n > 0 ? static_cast<size_t>(n) : 0));
     if (n < 0 && errno != EINTR) break;
   }
-  if (n < 0) error = errno == EISDIR ? "it is a directory" : std::strerror(errno);
+  const int error = errno;
   if (!standard) close(file);
-  if (n < 0) return std::nullopt;
+  if (n < 0) return reason(error);
   return text;
 }
 

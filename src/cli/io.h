@@ -11,8 +11,8 @@
 
 namespace dbm::cli {
 
-/// The whole file, or nothing and why not in `error`. "-" is standard input.
-std::optional<std::string> read_file(const std::string& path, std::string& error);
+/// The whole file; "-" is standard input. The error's message is the system's reason alone.
+Result<std::string> read_file(const std::string& path);
 
 /// Buffered standard output. A full disk and a closed pipe are errors, not silence. Threads: one
 /// writes, any may ask for error().

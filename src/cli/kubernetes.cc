@@ -105,8 +105,8 @@ release::Plan ReleaseRun::plan() const { return session_->plan(options_); }
 
 int print_unanswered(const Error& error) {
   print_error(error);
-  if (kube::Client::interrupted()) return kInterrupted;
-  return error.message.ends_with("no answer in time") ? kTimedOut : kRefused;
+  if (error.code == ErrorCode::kInterrupted || kube::Client::interrupted()) return kInterrupted;
+  return error.code == ErrorCode::kTimedOut ? kTimedOut : kRefused;
 }
 
 int print_failures(const std::vector<release::Failure>& failures) {

@@ -41,9 +41,8 @@ Result<secrets::Secret> read_secret_file(const std::string& path) {
   if (path != "-" && stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
       (status.st_mode & 077) != 0)
     return Error{path + " may be read by others", "chmod 600 " + path};
-  std::string error;
-  auto text = read_file(path, error);
-  if (!text) return Error{fmt::format("cannot read {}: {}", path, error), {}};
+  auto text = read_file(path);
+  if (!text) return std::move(text).error().about("cannot read " + path);
   while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
   return secrets::Secret(std::move(*text));
 }

@@ -96,7 +96,13 @@ std::string_view to_string(Verb verb) {
 }
 
 Error ApiError::error(std::string_view what) const {
-  return Error{fmt::format("{}: {}", what, printable(message, 2000)), hint};
+  return Error{fmt::format("{}: {}", what, printable(message, 2000)), hint, code()};
+}
+
+ErrorCode ApiError::code() const {
+  if (timed_out()) return ErrorCode::kTimedOut;
+  if (interrupted()) return ErrorCode::kInterrupted;
+  return code_of_http(status);
 }
 
 std::string Call::about() const {

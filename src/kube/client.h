@@ -42,7 +42,8 @@ struct ApiError {
   bool is(std::string_view r) const { return reason == r; }
   bool timed_out() const { return reason == "DeadlineExceeded"; }
   bool interrupted() const { return reason == "Interrupted"; }
-  /// "WHAT: the server's message".
+  ErrorCode code() const;
+  /// "WHAT: the server's message", with code().
   Error error(std::string_view what) const;
 };
 

@@ -47,7 +47,7 @@ Status Kinds::learn(Client& client) {
 Status Kinds::learn_from(const std::string& body) {
   yaml::Arena arena;
   const auto read = read_json(arena, body);
-  if (!read) return Error{fmt::format("the list of kinds: {}", read.error().message), read.error().hint};
+  if (!read) return Error(read.error()).about("the list of kinds");
   for (const yaml::Value& group : items_at(*read, {"items"}))
     for (const yaml::Value& version : items_at(group, {"versions"}))  // the preferred one first
       for (const yaml::Value& resource : items_at(version, {"resources"}))

@@ -47,7 +47,7 @@ struct Failure {
   std::string sqlstate;
   std::string hint;
   bool is(std::string_view state) const { return sqlstate == state; }
-  Error as_error() const { return {message, hint}; }
+  Error as_error() const { return {message, hint, code_of_sqlstate(sqlstate)}; }
 };
 
 /// Rows in text format; owns them.
