@@ -10,9 +10,11 @@ target_compile_options(dbm_warnings INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow> $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 
 option(DBM_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
-if(DBM_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+option(DBM_TSAN "Build with ThreadSanitizer" OFF)
+set(DBM_SANITIZERS $<IF:$<BOOL:${DBM_TSAN}>,thread,address$<COMMA>undefined>)
+if(DBM_SANITIZE OR DBM_TSAN)
+  add_compile_options(-fsanitize=${DBM_SANITIZERS} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${DBM_SANITIZERS})
   # Instrumented code makes GCC 12 report more that is not there; the other presets report what is.
   target_compile_options(dbm_warnings INTERFACE -Wno-error)
 endif()

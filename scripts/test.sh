@@ -34,4 +34,6 @@ stage kube pytest kube test/kube
 if test/e2e/box.sh --check; then stage e2e e2e; else echo "== e2e: left out, see the line above"; fi
 stage build-sanitize build sanitize
 stage unit-sanitize unit sanitize
+stage build-tsan build tsan
+stage unit-tsan unit tsan
 $python scripts/summary.py "$results"

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <fstream>
 #include <iterator>
 
@@ -144,6 +145,22 @@ TEST_F(CredentialsTest, AsksAPluginOnceUntilItsCredentialExpires) {
     Credentials expired(config);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(token(expired), "abc");
     EXPECT_EQ(read("runs"), "x\nx\nx\n");
+  }
+}
+
+TEST_F(CredentialsTest, AsksAPluginAnewBeforeItsCredentialExpires) {
+  // What has five seconds left would expire on its way; what has an hour would not.
+  using std::chrono::system_clock;
+  for (const auto& [left, runs] : {std::pair{5, "x\nx\n"}, {3600, "x\n"}}) {
+    const std::time_t time = system_clock::to_time_t(system_clock::now() + std::chrono::seconds(left));
+    std::tm utc{};
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&time, &utc));
+    folder.write("runs", "");
+    use("echo x >>" + folder.path("runs") + "\ncat " + folder.write("says", credential(fmt::format(R"("token":"abc","expirationTimestamp":"{}")", text))));
+    Credentials credentials(config);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(token(credentials), "abc");
+    EXPECT_EQ(read("runs"), runs) << text;
   }
 }
 

@@ -46,6 +46,7 @@ struct Transfer {
   Http::Piece piece;
   Http::Done done;
   char error[CURL_ERROR_SIZE] = {};
+  bool has_all_headers = false;  // the empty line after them came
   CURLcode refused = CURLE_OK;  // by libcurl, before anything was sent
 
   Transfer() = default;
@@ -90,9 +91,12 @@ size_t take_body(char* data, size_t size, size_t count, void* user) {
 
 size_t take_header(char* data, size_t size, size_t count, void* user) {
   constexpr std::string_view kRetryAfter = "retry-after:", kLength = "content-length:";
-  auto& reply = static_cast<Transfer*>(user)->reply;
+  auto& transfer = *static_cast<Transfer*>(user);
+  auto& reply = transfer.reply;
   const std::string line = to_lower({data, size * count});
   const std::string_view text = line;
+  // A proxy's answer to CONNECT and interim answers come here too: the last one counts.
+  transfer.has_all_headers = text == "\r\n" || text == "\n";
   if (text.starts_with(kRetryAfter)) {
     if (const auto seconds = read_retry_after(text.substr(kRetryAfter.size()))) reply.retry_after = seconds;
   } else if (text.starts_with(kLength)) {
@@ -141,6 +145,8 @@ std::string hint_for(CURLcode code, const Config& config) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
       return fmt::format("is the server of context {} up? another: --context, --kubeconfig", config.context);
+    case CURLE_SSL_CONNECT_ERROR:  // OpenSSL's answer to another authority of the same name is "EVP lib"
+      return fmt::format("there was no TLS with it; is the kubeconfig's certificate-authority the one of {}?", config.server);
     case CURLE_SSL_CERTPROBLEM:
       return "the client-certificate and client-key of the kubeconfig do not fit together";
     default:
@@ -301,6 +307,7 @@ void Http::Impl::done_with(std::unique_ptr<Transfer> transfer) {
   curl().easy_reset(transfer->handle);
   transfer->reply = {};
   transfer->error[0] = '\0';
+  transfer->has_all_headers = false;
   transfer->refused = CURLE_OK;
   transfer->piece = nullptr;
   idle.push_back(std::move(transfer));
@@ -316,6 +323,7 @@ void Http::Impl::finish(CURL* handle, CURLcode code) {
   active.pop_back();
   long status = 0;
   curl().easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_OK && !transfer->has_all_headers) code = CURLE_PARTIAL_FILE;  // libcurl takes them for an answer
   Reply& reply = transfer->reply;
   reply.status = static_cast<int>(status);
   reply.broken = broken_by(code);

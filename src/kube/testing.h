@@ -65,7 +65,8 @@ class Environment {
 /// For Environment: no proxy between a test and its server.
 inline std::vector<std::pair<std::string, std::optional<std::string>>> no_proxies() {
   std::vector<std::pair<std::string, std::optional<std::string>>> out;
-  for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) out.emplace_back(name, std::nullopt);
+  for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"})
+    out.emplace_back(name, std::nullopt);
   return out;
 }
 

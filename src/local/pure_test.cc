@@ -86,18 +86,6 @@ TEST(Ports, StayTheSameAndAreNotTakenTwice) {
   EXPECT_NE(*other, *first);
 }
 
-TEST(Layout, SocketsFitAndOddFoldersAreRefused) {
-  EXPECT_EQ(Layout("/srv/dbm/").root(), "/srv/dbm");
-  EXPECT_EQ(Layout("/srv/dbm").sockets("shop", 1), "/srv/dbm/run/shop-1");
-  const Layout deep("/srv/" + std::string(100, 'x'));
-  EXPECT_THAT(deep.sockets("shop", 2).string(), HasSubstr("/tmp/cnpg-dbm-"));
-  EXPECT_LE((deep.sockets(std::string(50, 'c'), 9) / ".s.PGSQL.65535.lock").string().size(), 107U);
-  for (const char* odd : {"/tmp/it's", "/tmp/a\"b", "/tmp/a\nb", "/tmp/$x", "/tmp/a%b", "/tmp/a;b", "/tmp/a#b"}) {
-    EXPECT_FALSE(Layout(odd).make()) << odd;
-    EXPECT_FALSE(std::filesystem::exists(odd));
-  }
-}
-
 TEST(State, IsReadAsItWasWritten) {
   const Scratch scratch;
   State state;

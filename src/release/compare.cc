@@ -84,9 +84,11 @@ constexpr Default kDefaults[] = {
     {"extract", "conversionStrategy", "Default"},
     {"extract", "decodingStrategy", "None"},
     {"extract", "metadataPolicy", "None"},
+    {"fileKeyRef", "optional", "false"},
 };
 
 bool is_default(std::string_view of, const yaml::Member& member) {
+  if (member.key == "name" && member.value.is_string() && member.value.text().empty()) return true;  // of a reference
   return std::ranges::any_of(
       kDefaults, [&](const Default& each) { return each.of == of && each.key == member.key && each.value == member.value.text(); });
 }

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include <gmock/gmock.h>
 #include <rapidcheck.h>
+#include <zlib.h>
 
 #include "cnpg/crd_table.h"
 #include "release/testing.h"
+#include "yaml/at.h"
 #include "yaml/random_tree.h"
+#include "yaml/reader.h"
 #include "yaml/writer.h"
 
 namespace dbm::release {
@@ -120,6 +124,62 @@ TEST(Compare, DefaultsInsideAListThatIsOneValue) {
   EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a","login":true,"ensure":"absent"}]}})", kRoles));
   EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a"}]}})", kRoles));
   EXPECT_NE("", compared(desired, R"({"managed":{"roles":[{"name":"a","login":true},{"name":"b"}]}})", kRoles));
+}
+
+/// The text of a file that gzip made.
+std::string unzipped(const std::string& path) {
+  std::string out;
+  const gzFile file = gzopen(path.c_str(), "rb");
+  if (file == nullptr) return out;
+  char piece[65536];
+  for (int got = 0; (got = gzread(file, piece, sizeof piece)) > 0;) out.append(piece, static_cast<size_t>(got));
+  gzclose(file);
+  return out;
+}
+
+/// A default of the definitions: the key that holds it, the key of the map it is in, its JSON.
+using Default = std::tuple<std::string, std::string, std::string>;
+
+/// Those within values that are applied as a whole: there the server writes them, and nobody owns them.
+void find_defaults(const Value& schema, const std::string& of, bool whole, std::set<Default>& out) {
+  const auto is_atomic = [&](std::string_view key) { return text_at(schema, {key}) == "atomic"; };
+  if (const Value* items = schema.find("items"))
+    find_defaults(*items, of, whole || text_at(schema, {"x-kubernetes-list-type"}).empty() || is_atomic("x-kubernetes-list-type"), out);
+  whole = whole || is_atomic("x-kubernetes-map-type");
+  const Value* properties = schema.find("properties");
+  if (properties == nullptr || !properties->is_map()) return;
+  for (const yaml::Member& property : properties->members()) {
+    if (const Value* value = property.value.find("default"); whole && value != nullptr) {
+      std::string json;
+      yaml::write_json(json, *value);
+      out.emplace(of, property.key, json);
+    }
+    find_defaults(property.value, std::string(property.key), whole, out);
+  }
+}
+
+TEST(Compare, KnowsEveryDefaultOfTheDefinitionsInsideAWholeValue) {
+  std::set<Default> defaults;
+  for (const char* name : {"cnpg-1.30.0-crds", "barmancloud.cnpg.io_objectstores"}) {
+    Sources sources;
+    yaml::Arena arena;
+    Diagnostics diagnostics;
+    const uint16_t source = sources.add(name, unzipped(fmt::format("{}/tools/crdgen/data/{}.yaml.gz", DBM_SOURCE_DIR, name)));
+    for (const Value& definition : yaml::read_all(arena, sources, source, diagnostics)) {
+      const Value* versions = definition.find_path({"spec", "versions"});
+      ASSERT_NE(versions, nullptr);
+      for (const Value& version : versions->items())
+        if (const Value* spec = version.find_path({"schema", "openAPIV3Schema", "properties", "spec"}))
+          find_defaults(*spec, "spec", false, defaults);
+    }
+    EXPECT_FALSE(diagnostics.has_errors()) << diagnostics.sorted()[0].message;
+  }
+  EXPECT_GT(defaults.size(), 20u);
+  for (const auto& [of, key, json] : defaults) {
+    const std::string live = fmt::format(R"({{"whole":[{{"{}":{{"own":1,"{}":{}}}}}]}})", of, key, json);
+    EXPECT_EQ(compared(fmt::format(R"({{"whole":[{{"{}":{{"own":1}}}}]}})", of), live, R"({"f:whole":{}})"), "")
+        << of << "." << key << " is " << json << " by default: it would be changed by every apply";
+  }
 }
 
 TEST(Compare, DefaultsOfOneListAreNotThoseOfAnother) {

@@ -5,16 +5,18 @@
 #include <gmock/gmock.h>
 
 #include "kube/late_libcurl.h"
-#include "kube/scripted_server.h"
 #include "kube/testing.h"
 #include "release/testing.h"
+#include "testing/http_peer.h"
 
 namespace dbm::release {
 namespace {
 
-using kube::testing::refused;
-using kube::testing::ScriptedAnswer;
-using kube::testing::ScriptedServer;
+using dbm::testing::http_answer;
+using dbm::testing::http_refusal;
+using dbm::testing::HttpPeer;
+using dbm::testing::HttpReply;
+using dbm::testing::HttpRequest;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kCluster =
@@ -24,12 +26,14 @@ constexpr std::string_view kPooler =
     R"({"apiVersion":"postgresql.cnpg.io/v1","kind":"Pooler","metadata":{"name":"main","namespace":"prod","resourceVersion":"8"},)"
     R"("spec":{"instances":1},"status":{"instances":1}})";
 
-ScriptedAnswer list_of(std::string_view item) {
-  return {200, fmt::format(R"({{"kind":"List","metadata":{{"resourceVersion":"7"}},"items":[{}]}})", item)};
+HttpReply list_of(std::string_view item) {
+  return http_answer(200, fmt::format(R"({{"kind":"List","metadata":{{"resourceVersion":"7"}},"items":[{}]}})", item));
 }
-ScriptedAnswer event(std::string_view object) { return {200, fmt::format("{{\"type\":\"MODIFIED\",\"object\":{}}}\n", object)}; }
-bool is_watch(const ScriptedServer::Asked& asked) { return asked.target.find("watch=true") != std::string::npos; }
-bool is_list(const ScriptedServer::Asked& asked) { return !is_watch(asked); }
+HttpReply event(std::string_view object) {
+  return http_answer(200, fmt::format("{{\"type\":\"MODIFIED\",\"object\":{}}}\n", object));
+}
+bool is_watch(const HttpRequest& asked) { return asked.target.find("watch=true") != std::string::npos; }
+bool is_list(const HttpRequest& asked) { return !is_watch(asked); }
 
 class Wait : public ::testing::Test {
  protected:
@@ -38,7 +42,7 @@ class Wait : public ::testing::Test {
   }
   const kube::testing::Environment no_proxies_{kube::testing::no_proxies()};
   /// Waits for one object called main; gives up, failing, after a time that no test needs.
-  static WaitResult wait(const ScriptedServer& server, std::string_view group_kind, const std::string& ns = "prod") {
+  static WaitResult wait(const HttpPeer& server, std::string_view group_kind, const std::string& ns = "prod") {
     kube::Config config;
     config.server = server.url();
     const auto client = kube::Client::open(config);
@@ -55,46 +59,46 @@ class Wait : public ::testing::Test {
 
 TEST_F(Wait, AWatchThatIsRefusedIsSaid) {
   for (const int status : {403, 404}) {
-    const ScriptedServer server([&](const auto& asked) { return is_watch(asked) ? refused(status, "Forbidden") : list_of(""); });
+    const HttpPeer server([&](const HttpRequest& asked) { return is_watch(asked) ? http_refusal(status, "Forbidden") : list_of(""); });
     const WaitResult result = wait(server, testing::kClusterKind);
     ASSERT_FALSE(result.failure.ok());
     EXPECT_THAT(result.failure.error().message, HasSubstr("cannot watch clusters.postgresql.cnpg.io in namespace prod"));
-    EXPECT_EQ(server.asked().size(), 2u) << "one list, one watch";
+    EXPECT_EQ(server.requests().size(), 2u) << "one list, one watch";
   }
 }
 
 TEST_F(Wait, AWatchThatFailsGoesOnFromWhereItWas) {
   int watches = 0;
-  const ScriptedServer server([&](const auto& asked) {
+  const HttpPeer server([&](const HttpRequest& asked) {
     if (is_list(asked)) return list_of("");
-    return ++watches < 4 ? refused(500, "InternalError") : event(kCluster);
+    return ++watches < 4 ? http_refusal(500, "InternalError") : event(kCluster);
   });
   const WaitResult result = wait(server, testing::kClusterKind);
   EXPECT_TRUE(result.ready);
-  const auto asked = server.asked();
+  const auto asked = server.requests();
   EXPECT_EQ(std::ranges::count_if(asked, is_list), 1) << "nothing was missed: nothing is listed anew";
   EXPECT_EQ(std::ranges::count_if(asked, is_watch), 4);
 }
 
 TEST_F(Wait, AWatchThatIsTooOldBeginsWithAList) {
   int lists = 0;
-  const ScriptedServer server([&](const auto& asked) {
-    if (is_watch(asked)) return refused(410, "Expired");
+  const HttpPeer server([&](const HttpRequest& asked) {
+    if (is_watch(asked)) return http_refusal(410, "Expired");
     return ++lists < 3 ? list_of("") : list_of(kCluster);
   });
   EXPECT_TRUE(wait(server, testing::kClusterKind).ready);
 }
 
 TEST_F(Wait, ANamespaceCalledDeploymentsIsNoExcuse) {
-  const ScriptedServer server([](const auto&) { return refused(403, "Forbidden"); });
+  const HttpPeer server([](const HttpRequest&) { return http_refusal(403, "Forbidden"); });
   const WaitResult result = wait(server, testing::kClusterKind, "deployments");
   ASSERT_FALSE(result.failure.ok()) << "it would wait until the deadline";
   EXPECT_THAT(result.failure.error().message, HasSubstr("in namespace deployments"));
 }
 
 TEST_F(Wait, DeploymentsNeedNotBeSeen) {
-  const ScriptedServer server([](const auto& asked) {
-    if (asked.target.find("/deployments") != std::string::npos) return refused(403, "Forbidden");
+  const HttpPeer server([](const HttpRequest& asked) {
+    if (asked.target.find("/deployments") != std::string::npos) return http_refusal(403, "Forbidden");
     return is_watch(asked) ? event(kPooler) : list_of("");
   });
   EXPECT_TRUE(wait(server, testing::kPoolerKind).ready);

@@ -1,6 +1,13 @@
 #include "release/write.h"
 
+#include <set>
+
+#include <gmock/gmock.h>
+
+#include "kube/late_libcurl.h"
+#include "kube/testing.h"
 #include "release/testing.h"
+#include "testing/http_peer.h"
 
 namespace dbm::release {
 namespace {
@@ -88,6 +95,68 @@ TEST(CallOf, NeverWritesAPasswordAgain) {
   const testing::LiveJson applied(testing::kSecretKind, "s", kPassword,
                                   R"("managedFields":[{"manager":"cnpg-dbm","operation":"Apply","fieldsV1":{"f:data":{"f:password":{}}}}])");
   EXPECT_EQ(call_of({Action::kChange, &wanted.object, &applied.object}, {}).body, wanted.text) << "derived before: it would go";
+}
+
+// ---- a whole plan ----
+
+class WritePlan : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (kube::load_libcurl() == nullptr) GTEST_SKIP() << "no libcurl.so.4 here";
+  }
+  /// Writes the steps; every object in `refused` gets a 422. What was sent: "PATCH new", "DELETE old", in order.
+  Outcome write_steps(std::vector<Step> steps, const std::set<std::string>& refused = {}) {
+    const auto name_of = [](const dbm::testing::HttpRequest& request) {
+      const std::string path = request.target.substr(0, request.target.find('?'));
+      return path.substr(path.rfind('/') + 1);
+    };
+    const dbm::testing::HttpPeer server([&](const dbm::testing::HttpRequest& request) {
+      return refused.contains(name_of(request)) ? dbm::testing::http_refusal(422, "Invalid") : dbm::testing::http_answer(200);
+    });
+    kube::Config config;
+    config.server = server.url();
+    const auto client = kube::Client::open(config);
+    EXPECT_TRUE(client.ok());
+    (*client)->set_deadline(kube::Client::Clock::now() + std::chrono::seconds(20));
+    Plan plan;
+    plan.steps = std::move(steps);
+    Outcome out = write(**client, testing::kShop, plan, {});
+    for (const auto& request : server.requests()) sent_.push_back(request.method + " " + name_of(request));
+    return out;
+  }
+  const kube::testing::Environment no_proxies_{kube::testing::no_proxies()};
+  const testing::WantedObject new_{testing::kDatabaseKind, "new", R"("spec":{})"};
+  const testing::LiveJson old_{testing::kDatabaseKind, "old", ""}, freed_{testing::kSecretKind, "freed", ""};
+  const std::vector<Step> steps_{{Action::kCreate, &new_.object, nullptr}, {Action::kPrune, nullptr, &old_.object},
+                                 {Action::kRelease, nullptr, &freed_.object}};
+  std::vector<std::string> sent_;
+};
+
+TEST_F(WritePlan, RemovesWhenAllIsWritten) {
+  const Outcome outcome = write_steps(steps_);
+  EXPECT_TRUE(outcome.failures.empty());
+  EXPECT_EQ(outcome.done.size(), 3u);
+  EXPECT_THAT(sent_, ::testing::ElementsAre("PATCH new", "DELETE old", "PATCH freed"));
+}
+
+TEST_F(WritePlan, RemovesNothingWhenSomethingCouldNotBeWritten) {
+  const Outcome outcome = write_steps(steps_, {"new"});
+  ASSERT_EQ(outcome.failures.size(), 1u);
+  EXPECT_EQ(outcome.failures[0].object, "Database new");
+  EXPECT_THAT(sent_, ::testing::ElementsAre("PATCH new")) << "what comes instead of the old one is not there";
+}
+
+TEST_F(WritePlan, RemovesNoMoreWhenSomethingCouldNotBeRemoved) {
+  EXPECT_EQ(write_steps(steps_, {"old"}).failures.size(), 1u);
+  EXPECT_THAT(sent_, ::testing::ElementsAre("PATCH new", "DELETE old"));
+}
+
+TEST_F(WritePlan, WritesNothingOfAClusterThatWasRefused) {
+  testing::WantedObject cluster(testing::kClusterKind, "main", R"("spec":{})"), database(testing::kDatabaseKind, "inside", R"("spec":{})");
+  database.object.cluster = "main";
+  const Outcome outcome = write_steps({{Action::kCreate, &cluster.object, nullptr}, {Action::kCreate, &database.object, nullptr}}, {"main"});
+  EXPECT_EQ(outcome.skipped, 1u);
+  EXPECT_THAT(sent_, ::testing::ElementsAre("PATCH main"));
 }
 
 }  // namespace
