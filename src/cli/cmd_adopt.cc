@@ -135,8 +135,7 @@ int take_over(const Flags& flags, Kubernetes& kubernetes, release::Session& sess
 
 int give_back(const Flags& flags, Kubernetes& kubernetes, release::Session& session) {
   kube::Client& client = kubernetes.client();
-  auto helm = release::look_for_helm(client, kubernetes.ns(), flags.release.name, release::kHidden);
-  if (helm && helm->latest == nullptr) helm = release::look_for_helm(client, kubernetes.ns(), flags.release.name, release::kHelmOwner);
+  const auto helm = release::look_for_helm(client, kubernetes.ns(), flags.release.name, release::HelmOwner::kAny);
   if (!helm) return print_unanswered(helm.error());
   if (helm->latest == nullptr || session.live().parent() == nullptr) {
     print_error({fmt::format("release {} in namespace {} was not adopted from Helm", flags.release.name, kubernetes.ns()), {}});
@@ -147,7 +146,7 @@ int give_back(const Flags& flags, Kubernetes& kubernetes, release::Session& sess
   const auto given = release::give_back(client, session.kinds(), session.release(), *helm, live);
   if (!given.failures.empty()) return print_failures(given.failures);
   Stdout out;
-  out.write(fmt::format("{} in {}: {} objects are Helm's again\n", flags.release.name, kubernetes.ns(), given.objects - given.left.size()));
+  out.write(fmt::format("{} in {}: {} objects are Helm's again\n", flags.release.name, kubernetes.ns(), given.objects));
   for (const std::string& left : given.left) print_warning(fmt::format("{} was not made by Helm: it stays, and is nobody's", left));
   return finish(out, kDone);
 }
@@ -160,7 +159,8 @@ int adopt(const Flags& flags) {
   release::Session session(kubernetes->client(), release);
   if (auto parent = session.look_for_parent(); !parent) return print_unanswered(parent.error());
   if (flags.back) return give_back(flags, *kubernetes, session);
-  auto helm = release::look_for_helm(kubernetes->client(), kubernetes->ns(), flags.release.name, release::kHelmOwner);
+  auto helm =
+      release::look_for_helm(kubernetes->client(), kubernetes->ns(), flags.release.name, release::HelmOwner::kHelm);
   if (!helm) return print_unanswered(helm.error());
   if (helm->latest != nullptr) return take_over(flags, *kubernetes, session, *helm);
   if (!session.live().set().adopted.empty()) {

@@ -23,9 +23,21 @@ using yaml::Value;
 
 constexpr std::string_view kReleaseName = "meta.helm.sh/release-name", kReleaseNamespace = "meta.helm.sh/release-namespace";
 constexpr std::string_view kChart = "helm.sh/chart";
+constexpr std::string_view kHelmManager = "helm";
 
-std::optional<FieldsEntry> helms_entry(const Value& live) {
-  return entry_with(live, {"f:metadata", "f:annotations", fmt::format("f:{}", kReleaseName)});
+/// Who wrote Helm's annotations: `helm`, or a program with Helm in it. Empty: nobody knows.
+std::string_view helms_manager(const Value& live) {
+  return manager_of_field(live, {"f:metadata", "f:annotations", fmt::format("f:{}", kReleaseName)});
+}
+
+/// The object as it is with other managed fields.
+LiveObject with_managed_fields(yaml::Arena& arena, const LiveObject& live, const Value& fields) {
+  Value metadata = Value::map(arena, {}, members_at(live.value, {"metadata"}), 1);
+  metadata.set(arena, "managedFields", fields);
+  LiveObject out = live;
+  out.value = Value::map(arena, live.value.pos(), live.value.members(), 1);
+  out.value.set(arena, "metadata", metadata);
+  return out;
 }
 
 /// A map of texts with some set and some taken away.
@@ -53,9 +65,11 @@ class Texts {
   Value texts_;
 };
 
-/// What Helm applied, marked as ours.
-Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release, std::string_view manager) {
-  Value body = applied_part(arena, live, manager);
+/// What Helm applied, marked as ours. Also what we hold of it already, of an adoption, or a way back, that
+/// was interrupted: applying less would remove that.
+Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release) {
+  const Value fields = taken_over(arena, live, helms_manager(live.value));
+  Value body = applied_part(arena, fields.is_null() ? live : with_managed_fields(arena, live, fields), kFieldManager);
   Value metadata = *body.find("metadata");
   {
     Texts labels(arena, metadata, "labels");
@@ -81,7 +95,7 @@ Value body_of(yaml::Arena& arena, const LiveObject& live, const Release& release
 
 Call marks_call(const LiveObject& live, std::string body) {
   Call call = live.call(Verb::kPatch);
-  call.query = kube::Query().add("fieldManager", "helm").text();
+  call.query = kube::Query().add("fieldManager", kHelmManager).text();
   call.content_type = kube::kMergePatch;
   call.accept = kube::kMetadataOnly;
   call.body = std::move(body);
@@ -90,11 +104,10 @@ Call marks_call(const LiveObject& live, std::string body) {
 
 /// managedFields for the object as it is now, if it is still what was proven to move unchanged.
 Result<Value> ours(yaml::Arena& arena, const LiveObject& live, const Release& release, const Move& move) {
-  const auto entry = helms_entry(live.value);
-  if (!entry || is_applied_by_us(live.value)) return Value::null();
-  if (!yaml::equal(body_of(arena, live, release, entry->manager), move.body))
+  Value fields = taken_over(arena, live, helms_manager(live.value));
+  if (!fields.is_null() && !yaml::equal(body_of(arena, live, release), move.body))
     return Error{fmt::format("{}: somebody has just changed it", move.about), "nothing of it was moved: run adopt again"};
-  return taken_over(arena, live, *entry);
+  return fields;
 }
 
 Call secret_label(const Release& release, const std::string& name, std::string_view owner) {
@@ -110,28 +123,33 @@ struct Manifested {
   Id id;
   const Resource* resource;
   const Value* object;
+  ApplyMethod method;
   bool certain;
 };
 
 /// All of them, of kinds that are known. The texts of `helm` and `arena` outlive them.
 std::vector<Manifested> manifested(kube::Kinds& kinds, const Release& release, const HelmRelease& helm, yaml::Arena& arena) {
   std::vector<Manifested> out;
-  for (const auto* objects : {&helm.objects, &helm.leftovers})
-    for (const Value& object : *objects) {
-      const Resource* resource = kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
-      if (resource == nullptr) continue;
-      std::string_view ns = text_at(object, {"metadata", "namespace"});
-      if (ns.empty()) ns = release.ns;
-      if (!resource->namespaced) ns = {};
-      out.push_back({{arena.copy(resource->group_kind()), ns, text_at(object, {"metadata", "name"})}, resource, &object, objects == &helm.objects});
-    }
+  const auto add = [&](const Value& object, ApplyMethod method, bool certain) {
+    const Resource* resource = kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"}));
+    if (resource == nullptr) return;
+    std::string_view ns = text_at(object, {"metadata", "namespace"});
+    if (ns.empty()) ns = release.ns;
+    if (!resource->namespaced) ns = {};
+    const Id id{arena.copy(resource->group_kind()), ns, text_at(object, {"metadata", "name"})};
+    out.push_back({id, resource, &object, method, certain});
+  };
+  for (const Value& object : helm.objects) add(object, helm.method, true);
+  for (const Leftover& leftover : helm.leftovers) add(leftover.object, leftover.method, false);
   return out;
 }
 
 /// Kinds that nobody knows beforehand are asked for. An error when the server has none of a deployed one.
 Status learn_kinds(kube::Client& client, kube::Kinds& kinds, const HelmRelease& helm) {
   const auto is_unknown = [&](const Value& object) { return kinds.find(text_at(object, {"apiVersion"}), text_at(object, {"kind"})) == nullptr; };
-  if (std::ranges::none_of(helm.objects, is_unknown) && std::ranges::none_of(helm.leftovers, is_unknown)) return Ok{};
+  if (std::ranges::none_of(helm.objects, is_unknown) &&
+      std::ranges::none_of(helm.leftovers, is_unknown, &Leftover::object))
+    return Ok{};
   if (auto learnt = kinds.learn(client); !learnt) return learnt;
   const auto unknown = std::ranges::find_if(helm.objects, is_unknown);
   if (unknown == helm.objects.end()) return Ok{};
@@ -147,7 +165,7 @@ Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& re
   std::vector<Missing> missing;
   for (const Manifested& each : all) missing.push_back({each.resource, each.id.ns, each.id.name});
   if (auto looked = look_for_others(client, release, missing, live); !looked) return looked;
-  for (const auto& [id, resource, manifest, certain] : all) {
+  for (const auto& [id, resource, manifest, method, certain] : all) {
     const LiveObject* object = live.find(id);
     if (object == nullptr) {
       if (certain) out.lost.push_back(fmt::format("{} {}", resource->kind, id.name));
@@ -164,13 +182,12 @@ Status plan_adoption(kube::Client& client, kube::Kinds& kinds, const Release& re
         out.refusals.push_back({fmt::format("{} is not of Helm's release {} any more", object->about(release), helm.name), {}});
       continue;
     }
-    const auto entry = helms_entry(object->value);
     Move move;
     move.live = object;
     move.about = object->about(release);
     out.leftovers += certain ? 0 : 1;
     out.passwords += is_password_secret(*object) ? 1 : 0;
-    move.body = body_of(out.arena, *object, release, entry ? entry->manager : kFieldManager);
+    move.body = body_of(out.arena, *object, release);
     out.moves.push_back(std::move(move));
   }
   return Ok{};
@@ -258,35 +275,87 @@ std::string back_patch(yaml::Arena& arena, const LiveObject& live, const Value* 
   return out;
 }
 
+/// One object's way back, in two requests: Helm's marks, then Helm's managed fields. In this order no
+/// entry of the marks alone is left, with which Helm's next server-side apply would be in conflict.
+/// Interrupted in between, the object has Helm's marks and fields of ours.
+class WayBack {
+ public:
+  WayBack(kube::Client& client, const Release& release, const HelmRelease& helm, GivenBack& out)
+      : client_(client), release_(release), helm_(helm), out_(out) {}
+
+  /// `manifested`: null: Helm never made it; it only stops being a member.
+  void submit(const LiveObject& live, const Manifested* manifested) {
+    yaml::Arena arena;
+    const Value* manifest = manifested != nullptr ? manifested->object : nullptr;
+    Call call = marks_call(live, back_patch(arena, live, manifest, release_, helm_.name));
+    client_.submit(std::move(call), [this, &live, manifested](Answer&& answer) {
+      if (!answer.ok()) return fail(live, answer.error());
+      if (manifested == nullptr) return out_.left.push_back(live.about(release_));
+      auto marked = marked_.emplace_back().take(*live.resource, answer.take_body(), release_);
+      if (!marked) return out_.failures.push_back({live.about(release_), std::move(marked).error()});
+      hand_over(**marked, manifested->method);
+    });
+  }
+
+ private:
+  void hand_over(const LiveObject& marked, ApplyMethod method) {
+    const auto fields = [method](yaml::Arena& arena, const LiveObject& seen) -> Result<Value> {
+      return handed_to_helm(arena, seen.value, method);
+    };
+    write_managed_fields(client_, release_, marked, fields, [this](std::optional<Failure> failure) {
+      if (failure) return out_.failures.push_back(std::move(*failure));
+      ++out_.objects;
+    });
+  }
+  void fail(const LiveObject& live, const kube::ApiError& error) {
+    out_.failures.push_back(failure_of(live.about(release_), error));
+  }
+
+  kube::Client& client_;
+  const Release& release_;
+  const HelmRelease& helm_;
+  GivenBack& out_;
+  std::deque<Live> marked_;
+};
+
+/// Objects of the manifest that are no members: passwords that were kept, and what an interrupted run
+/// has marked already.
+Status look_for_manifested(kube::Client& client, const Release& release, const std::map<Id, Manifested>& manifested,
+                           Live& live) {
+  std::vector<Missing> missing;
+  for (const auto& [id, each] : manifested)
+    if (live.find(id) == nullptr) missing.push_back({each.resource, id.ns, id.name});
+  return look_for_others(client, release, missing, live);
+}
+
+/// Not what others made under the name meanwhile.
+bool is_to_give_back(const LiveObject& object, const Release& release, std::string_view helm) {
+  if (object.member || owner_of(object.value, release) == Owner::kUs) return true;
+  return annotation(object.value, kReleaseName) == helm && has_fields_of_ours(object.value);
+}
+
 }  // namespace
 
 GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmSecrets& helm, Live& live) {
   GivenBack out;
   yaml::Arena arena(64 * 1024);
-  const auto fail = [&](const std::string& object, const kube::ApiError& error) { out.failures.push_back(failure_of(object, error)); };
-  std::map<Id, const Value*> manifests;
-  for (const Manifested& each : manifested(kinds, release, *helm.latest, arena)) manifests.emplace(each.id, each.object);
+  std::map<Id, Manifested> all;
+  for (const Manifested& each : manifested(kinds, release, *helm.latest, arena)) all.emplace(each.id, each);
+  if (auto looked = look_for_manifested(client, release, all, live); !looked) {
+    out.failures.push_back({fmt::format("release {}", helm.latest->name), looked.error()});
+    return out;
+  }
+  WayBack back(client, release, *helm.latest, out);
   for (const auto& [id, object] : live.objects()) {
-    if (!object.member) continue;
-    const auto found = manifests.find(id);
-    const Value* manifest = found != manifests.end() ? found->second : nullptr;
-    if (manifest == nullptr) out.left.push_back(object.about(release));
-    const auto mark = [&, &live_object = object, manifest](std::optional<Failure> failure) {
-      if (failure) return out.failures.push_back(std::move(*failure));
-      client.submit(marks_call(live_object, back_patch(arena, live_object, manifest, release, helm.latest->name)), [&](Answer&& marked) {
-        if (!marked.ok()) return fail(live_object.about(release), marked.error());
-        ++out.objects;
-      });
-    };
-    write_managed_fields(client, release, object, [manifest](yaml::Arena& memory, const LiveObject& seen) -> Result<Value> {
-      return manifest != nullptr ? handed_to_helm(memory, seen.value) : Value::null();
-    }, mark);
+    const auto found = all.find(id);
+    if (found == all.end() ? object.member : is_to_give_back(object, release, helm.latest->name))
+      back.submit(object, found != all.end() ? &found->second : nullptr);
   }
   client.drive();
   if (!out.failures.empty()) return out;
   for (const std::string& name : helm.names)
     client.submit(secret_label(release, name, kHelmOwner), [&](Answer&& answer) {
-      if (!answer.ok()) fail(fmt::format("Secret {}", name), answer.error());
+      if (!answer.ok()) out.failures.push_back(failure_of(fmt::format("Secret {}", name), answer.error()));
     });
   client.drive();
   if (out.failures.empty())

@@ -49,11 +49,12 @@ Proof prove(kube::Client& client, const Adoption& adoption);
 std::vector<Failure> adopt(kube::Client& client, const Release& release, const HelmSecrets& helm, const Adoption& adoption,
                            const std::function<void(const Progress&)>& progress);
 
-/// The way back: objects of the manifest get Helm's marks again, Helm's Secrets are shown to it, the
-/// ApplySet's parent goes. `left`: members that Helm never made, which stay and are nobody's.
+/// The way back: objects of the manifest get Helm's marks and managed fields again, as the revision wrote
+/// them (ApplyMethod), members or not: passwords that were kept go back too. Helm's Secrets are shown to
+/// it, the ApplySet's parent goes. Interrupted, it can be run again.
 struct GivenBack {
-  size_t objects = 0;
-  std::vector<std::string> left;
+  size_t objects = 0;             // Helm's again
+  std::vector<std::string> left;  // members that Helm never made, which stay and are nobody's
   std::vector<Failure> failures;
 };
 GivenBack give_back(kube::Client& client, kube::Kinds& kinds, const Release& release, const HelmSecrets& helm, Live& live);

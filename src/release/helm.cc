@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kMostBytes = 256u << 20;  // of a release, unpacked
 
 Error no_release(std::string_view why) {
-  return {fmt::format("this is no release of Helm 3: {}", why), "Helm 2 kept its releases elsewhere"};
+  return {fmt::format("this is not a release of Helm 3 or 4: {}", why), "releases of Helm 2 are not supported"};
 }
 
 /// gzip, whose size nobody knows beforehand.
@@ -91,7 +91,7 @@ Status read_revisions(std::span<const yaml::Value> secrets, HelmSecrets& out) {
   for (const yaml::Value& object : out.latest->objects) known.insert(identity(object));
   for (const auto& revision : out.unfinished)
     for (const yaml::Value& object : revision->objects)
-      if (known.insert(identity(object)).second) out.latest->leftovers.push_back(object);
+      if (known.insert(identity(object)).second) out.latest->leftovers.push_back({object, revision->method});
   return Ok{};
 }
 
@@ -121,6 +121,7 @@ Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) 
   release->status = text_at(*read, {"info", "status"});
   release->chart = fmt::format("{}-{}", text_at(*read, {"chart", "metadata", "name"}), text_at(*read, {"chart", "metadata", "version"}));
   release->revision = int_at(*read, {"version"});
+  release->method = text_at(*read, {"apply_method"}) == "ssa" ? ApplyMethod::kServerSide : ApplyMethod::kClientSide;
   const yaml::Value empty = yaml::Value::map(release->arena);
   const auto map_at = [&](std::initializer_list<std::string_view> path) {
     const yaml::Value* found = read->find_path(path);
@@ -131,11 +132,13 @@ Result<std::unique_ptr<HelmRelease>> decode_helm_release(std::string_view data) 
   return release;
 }
 
-Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name, std::string_view owner) {
+Result<HelmSecrets> look_for_helm(kube::Client& client, const std::string& ns, const std::string& name,
+                                  HelmOwner owner) {
   HelmSecrets out;
   std::optional<Error> failure;
   kube::ListOptions options;
-  options.label_selector = fmt::format("owner={},name={}", owner, name);
+  const std::string owners = owner == HelmOwner::kHelm ? std::string(kHelmOwner) : fmt::format("{},{}", kHelmOwner, kHidden);
+  options.label_selector = fmt::format("owner in ({}),name={}", owners, name);
   kube::list(client, *kube::well_known("v1", "Secret"), ns, options, [&](auto listing, const kube::ApiError*) {
     if (!listing) {
       failure = std::move(listing).error();

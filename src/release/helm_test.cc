@@ -14,14 +14,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// The release Secret's content, whose manifest is this text.
-std::string release_with(std::string_view manifest) {
+/// The release Secret's content, whose manifest is this text; `more`: further members of its JSON.
+std::string release_with(std::string_view manifest, std::string_view more = "") {
   yaml::Arena arena;
   std::string quoted;
   yaml::write_json(quoted, yaml::Value::string(manifest));
   const std::string json = fmt::format(
-      R"({{"name":"shop","version":7,"info":{{"status":"deployed"}},"chart":{{"metadata":{{"name":"c","version":"1"}},"values":{{"a":1}}}},"manifest":{}}})",
-      quoted);
+      R"({{"name":"shop","version":7,"info":{{"status":"deployed"}},"chart":{{"metadata":{{"name":"c","version":"1"}},"values":{{"a":1}}}},"manifest":{}{}}})",
+      quoted, more);
   std::string once, twice;
   secrets::append_base64(once, json);
   secrets::append_base64(twice, once);
@@ -35,6 +35,15 @@ TEST(Helm, ReadsEveryObjectOfTheManifest) {
   ASSERT_EQ((*release)->objects.size(), 2u);
   EXPECT_EQ(text_at((*release)->objects[0], {"metadata", "name"}), "x");
   EXPECT_EQ(text_at((*release)->objects[1], {"kind"}), "B");
+}
+
+TEST(Helm, KnowsHowItsObjectsWereWritten) {
+  const auto method = [](std::string_view more) {
+    return decode_helm_release(release_with("kind: A\n", more)).value()->method;
+  };
+  EXPECT_EQ(method(""), ApplyMethod::kClientSide) << "Helm 3 says nothing";
+  EXPECT_EQ(method(R"(,"apply_method":"csa")"), ApplyMethod::kClientSide);
+  EXPECT_EQ(method(R"(,"apply_method":"ssa")"), ApplyMethod::kServerSide);
 }
 
 TEST(Helm, AManifestThatCannotBeReadIsNoPartOfARelease) {

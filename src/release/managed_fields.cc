@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,11 +22,53 @@ using yaml::Value;
 
 constexpr int kTries = 10;  // at an object that others write too
 
+constexpr std::string_view kHelm = "helm";
+
+/// Entries of subresources are nobody's to move: their fields are no applier's.
+bool is_of(const Value& entry, std::span<const std::string_view> managers) {
+  return text_at(entry, {"subresource"}).empty() &&
+         std::ranges::find(managers, text_at(entry, {"manager"})) != managers.end();
+}
+
+bool has_entry_of(const Value& live, std::span<const std::string_view> managers) {
+  return std::ranges::any_of(items_at(live, {"metadata", "managedFields"}),
+                             [&](const Value& entry) { return is_of(entry, managers); });
+}
+
 /// The same fields, of another manager or by another operation.
 Value given_to(yaml::Arena& arena, const Value& entry, std::string_view manager, std::string_view operation) {
   Value out = yaml::clone(arena, entry);
   out.set(arena, "manager", Value::string(manager));
   out.set(arena, "operation", Value::string(operation));
+  return out;
+}
+
+/// The later entry, with the fields of both. Of two entries of one manager and operation the server keeps
+/// only one, so they must not be written side by side.
+Value united(yaml::Arena& arena, const Value& earlier, const Value& later) {
+  const Value* fields = earlier.find("fieldsV1");
+  const Value* more = later.find("fieldsV1");
+  Value out = yaml::clone(arena, later);
+  if (fields != nullptr) out.set(arena, "fieldsV1", more != nullptr ? yaml::merge(arena, *fields, *more) : *fields);
+  return out;
+}
+
+/// managedFields in which the entries of these managers are one, where the first of them was: `add`
+/// appends what becomes of it.
+template <class Add>
+Value with_united(yaml::Arena& arena, const Value& live, std::span<const std::string_view> managers, const Add& add) {
+  const auto entries = items_at(live, {"metadata", "managedFields"});
+  Value all;
+  for (const Value& entry : entries)
+    if (is_of(entry, managers)) all = all.is_null() ? entry : united(arena, all, entry);
+  Value out = Value::list(arena);
+  bool added = false;
+  for (const Value& entry : entries) {
+    if (!is_of(entry, managers))
+      out.push(arena, entry);
+    else if (!std::exchange(added, true))
+      add(out, all);
+  }
   return out;
 }
 
@@ -99,50 +143,41 @@ struct Writing : std::enable_shared_from_this<Writing> {
 
 }  // namespace
 
-std::optional<FieldsEntry> entry_with(const Value& live, std::initializer_list<std::string_view> field) {
-  const auto entries = items_at(live, {"metadata", "managedFields"});
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const Value* fields = entries[i].find("fieldsV1");
-    if (fields != nullptr && text_at(entries[i], {"subresource"}).empty() && fields->find_path(field) != nullptr)
-      return FieldsEntry{i, text_at(entries[i], {"manager"})};
+std::string_view manager_of_field(const Value& live, std::initializer_list<std::string_view> field) {
+  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
+    const Value* fields = entry.find("fieldsV1");
+    if (fields != nullptr && text_at(entry, {"subresource"}).empty() && fields->find_path(field) != nullptr)
+      return text_at(entry, {"manager"});
   }
-  return std::nullopt;
+  return {};
 }
 
-bool is_applied_by_us(const Value& live) {
-  return std::ranges::any_of(items_at(live, {"metadata", "managedFields"}), [](const Value& entry) {
-    return text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"operation"}) == "Apply";
-  });
+bool has_fields_of_ours(const Value& live) {
+  const std::string_view ours[] = {kFieldManager};
+  return has_entry_of(live, ours);
 }
 
-Value taken_over(yaml::Arena& arena, const LiveObject& live, const FieldsEntry& entry) {
-  Value out = Value::list(arena);
-  const auto entries = items_at(live.value, {"metadata", "managedFields"});
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (i != entry.index) {
-      out.push(arena, entries[i]);
-      continue;
-    }
-    Value ours = given_to(arena, entries[i], kFieldManager, "Apply");
+Value taken_over(yaml::Arena& arena, const LiveObject& live, std::string_view manager) {
+  const std::string_view others[] = {kHelm, manager.empty() || manager == kFieldManager ? kHelm : manager};
+  if (!has_entry_of(live.value, others)) return Value::null();
+  const std::string_view managers[] = {others[0], others[1], kFieldManager};
+  return with_united(arena, live.value, managers, [&](Value& out, const Value& entry) {
+    Value ours = given_to(arena, entry, kFieldManager, "Apply");
     if (is_password_secret(live) && take_password(arena, ours)) {
-      Value made = given_to(arena, entries[i], kFieldManager, "Update");
+      Value made = given_to(arena, entry, kFieldManager, "Update");
       made.set(arena, "fieldsV1", password_alone(arena));
       out.push(arena, made);
     }
     out.push(arena, ours);
-  }
-  return out;
+  });
 }
 
-Value handed_to_helm(yaml::Arena& arena, const Value& live) {
-  Value out = Value::list(arena);
-  bool any = false;
-  for (const Value& entry : items_at(live, {"metadata", "managedFields"})) {
-    const bool ours = text_at(entry, {"manager"}) == kFieldManager && text_at(entry, {"subresource"}).empty();
-    any |= ours && text_at(entry, {"operation"}) == "Apply";
-    out.push(arena, ours ? given_to(arena, entry, "helm", "Update") : entry);
-  }
-  return any ? out : Value::null();
+Value handed_to_helm(yaml::Arena& arena, const Value& live, ApplyMethod method) {
+  if (!has_fields_of_ours(live)) return Value::null();
+  const std::string_view managers[] = {kFieldManager, kHelm};
+  return with_united(arena, live, managers, [&](Value& out, const Value& entry) {
+    out.push(arena, given_to(arena, entry, kHelm, method == ApplyMethod::kServerSide ? "Apply" : "Update"));
+  });
 }
 
 void write_managed_fields(kube::Client& client, const Release& release, const LiveObject& live, NewFields fields,

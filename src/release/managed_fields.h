@@ -6,27 +6,26 @@
 #include <functional>
 #include <optional>
 
+#include "release/helm.h"
 #include "release/live.h"
 #include "release/write.h"
 
 namespace dbm::release {
 
-/// The entry of managedFields that has a field: whatever the program that wrote it called itself.
-struct FieldsEntry {
-  size_t index = 0;
-  std::string_view manager;
-};
-std::optional<FieldsEntry> entry_with(const yaml::Value& live, std::initializer_list<std::string_view> field);
+/// The manager of a field of fieldsV1, whatever the program calls itself; the first of several. Empty: none.
+std::string_view manager_of_field(const yaml::Value& live, std::initializer_list<std::string_view> field);
 
-/// True when we have applied it: fields of it are ours already.
-bool is_applied_by_us(const yaml::Value& live);
+/// True when an entry is ours, applied or not.
+bool has_fields_of_ours(const yaml::Value& live);
 
-/// A new metadata.managedFields in which that entry is ours: applied by us. Of a password Secret the
-/// password becomes one that we made and never applied. Pure.
-yaml::Value taken_over(yaml::Arena& arena, const LiveObject& live, const FieldsEntry& entry);
+/// A new metadata.managedFields in which all that `manager` and `helm` manage, by whichever operation, is
+/// applied by us. The password of a password Secret becomes one that we created and never applied. Null:
+/// neither of them manages anything. Pure.
+yaml::Value taken_over(yaml::Arena& arena, const LiveObject& live, std::string_view manager);
 
-/// A new metadata.managedFields in which what was ours is Helm's; null when nothing was. Pure.
-yaml::Value handed_to_helm(yaml::Arena& arena, const yaml::Value& live);
+/// A new metadata.managedFields in which all that we and `helm` manage is one entry of `helm`, as `method`
+/// leaves it. Null: nothing is ours. Pure.
+yaml::Value handed_to_helm(yaml::Arena& arena, const yaml::Value& live, ApplyMethod method);
 
 /// What managedFields should be for an object as it is now; null: they are right.
 using NewFields = std::function<Result<yaml::Value>(yaml::Arena&, const LiveObject&)>;

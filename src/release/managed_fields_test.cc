@@ -24,47 +24,82 @@ std::string text(const yaml::Value& value) {
   return out;
 }
 
-std::optional<FieldsEntry> labels_entry(const yaml::Value& live) { return entry_with(live, {"f:metadata", "f:labels", "f:a"}); }
+std::string_view manager_of_label(const yaml::Value& live) {
+  return manager_of_field(live, {"f:metadata", "f:labels", "f:a"});
+}
 
-TEST(EntryWith, IsNoSubresources) {
+/// The same entry by another manager, or operation.
+std::string as(std::string entry, std::string_view manager, std::string_view operation) {
+  const std::string_view before = R"("helm","operation":"Update")";
+  return entry.replace(entry.find(before), before.size(), fmt::format(R"("{}","operation":"{}")", manager, operation));
+}
+
+TEST(ManagerOfField, IsNoSubresources) {
   const LiveJson live(testing::kClusterKind, "main", "", fields({kStatus, kEdit, kHelms}));
-  const auto entry = labels_entry(live.tree);
-  ASSERT_TRUE(entry);
-  EXPECT_EQ(entry->index, 2u);
-  EXPECT_EQ(entry->manager, "helm");
-  EXPECT_FALSE(labels_entry(LiveJson(testing::kClusterKind, "main", "", fields({kStatus, kEdit})).tree));
-  EXPECT_FALSE(labels_entry(LiveJson(testing::kClusterKind, "main", "").tree));
+  EXPECT_EQ(manager_of_label(live.tree), "helm");
+  EXPECT_EQ(manager_of_label(LiveJson(testing::kClusterKind, "main", "", fields({kStatus, kEdit})).tree), "");
+  EXPECT_EQ(manager_of_label(LiveJson(testing::kClusterKind, "main", "").tree), "");
 }
 
 TEST(TakenOver, LeavesOthersAlone) {
   const LiveJson live(testing::kClusterKind, "main", "", fields({kStatus, kHelms, kEdit}));
   yaml::Arena arena(1024);
-  std::string ours = kHelms;
-  ours.replace(ours.find("\"helm\",\"operation\":\"Update\""), 27, "\"cnpg-dbm\",\"operation\":\"Apply\"");
-  EXPECT_EQ(text(taken_over(arena, live.object, *labels_entry(live.tree))), "[" + kStatus + "," + ours + "," + kEdit + "]");
+  EXPECT_EQ(text(taken_over(arena, live.object, "helm")),
+            "[" + kStatus + "," + as(kHelms, "cnpg-dbm", "Apply") + "," + kEdit + "]");
+  EXPECT_EQ(text(taken_over(arena, live.object, "kubectl-edit")),
+            "[" + kStatus + R"(,{"manager":"cnpg-dbm","operation":"Apply","fieldsV1":)"
+            R"({"f:data":{"f:password":{},"f:username":{}},"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{}}}])");
+}
+
+TEST(TakenOver, IsAllThatHelmHasByEitherOperation) {
+  const std::string applied =
+      R"({"manager":"helm","operation":"Apply","fieldsV1":{"f:metadata":{"f:labels":{".":{},"f:b":{}}}}})";
+  const LiveJson live(testing::kClusterKind, "main", "", fields({applied, kHelms}));
+  yaml::Arena arena(1024);
+  EXPECT_EQ(text(taken_over(arena, live.object, "helm")),
+            R"([{"manager":"cnpg-dbm","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":)"
+            R"({"f:metadata":{"f:labels":{".":{},"f:b":{},"f:a":{}}},"f:data":{"f:password":{},"f:username":{}}}}])");
+  const LiveJson ours(testing::kClusterKind, "main", "", fields({as(kHelms, "cnpg-dbm", "Apply"), kEdit}));
+  EXPECT_TRUE(taken_over(arena, ours.object, "cnpg-dbm").is_null()) << "it was, before an interruption";
+  EXPECT_TRUE(taken_over(arena, LiveJson(testing::kClusterKind, "main", "").object, "").is_null());
 }
 
 TEST(TakenOver, APasswordIsMadeAndNeverApplied) {
   const LiveJson live(testing::kSecretKind, "main-a-password", R"("type":"kubernetes.io/basic-auth")", fields({kHelms}));
   yaml::Arena arena(1024);
-  EXPECT_EQ(text(taken_over(arena, live.object, *labels_entry(live.tree))),
+  EXPECT_EQ(text(taken_over(arena, live.object, "helm")),
             R"([{"manager":"cnpg-dbm","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:password":{}}}},)"
             R"({"manager":"cnpg-dbm","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:username":{}},"f:metadata":{"f:labels":{"f:a":{}}}}}])");
 }
 
 TEST(HandedToHelm, IsTheWayBack) {
-  for (const auto& [kind, rest] : {std::pair(testing::kClusterKind, ""), std::pair(testing::kSecretKind, R"("type":"kubernetes.io/basic-auth")")}) {
-    const LiveJson before(kind, "main", rest, fields({kEdit, kHelms}));
-    yaml::Arena arena(1024);
-    EXPECT_TRUE(handed_to_helm(arena, before.tree).is_null()) << "nothing of it is ours";
-    EXPECT_FALSE(is_applied_by_us(before.tree));
-    const LiveJson ours(kind, "main", rest, "\"managedFields\":" + text(taken_over(arena, before.object, *labels_entry(before.tree))));
-    EXPECT_TRUE(is_applied_by_us(ours.tree));
-    const std::string back = text(handed_to_helm(arena, ours.tree));
-    EXPECT_EQ(back.find("cnpg-dbm"), back.npos) << back;
-    EXPECT_NE(back.find("f:password"), back.npos) << back;
-    EXPECT_NE(back.find("kubectl-edit"), back.npos) << back;
-  }
+  const auto methods = {std::pair(ApplyMethod::kClientSide, "Update"), std::pair(ApplyMethod::kServerSide, "Apply")};
+  const auto kinds = {std::pair(testing::kClusterKind, ""),
+                      std::pair(testing::kSecretKind, R"("type":"kubernetes.io/basic-auth")")};
+  for (const auto& [method, operation] : methods)
+    for (const auto& [kind, rest] : kinds) {
+      const LiveJson before(kind, "main", rest, fields({kEdit, as(kHelms, "helm", operation)}));
+      yaml::Arena arena(1024);
+      EXPECT_TRUE(handed_to_helm(arena, before.tree, method).is_null()) << "nothing of it is ours";
+      EXPECT_FALSE(has_fields_of_ours(before.tree));
+      const LiveJson ours(kind, "main", rest, "\"managedFields\":" + text(taken_over(arena, before.object, "helm")));
+      EXPECT_TRUE(has_fields_of_ours(ours.tree));
+      const LiveJson back(kind, "main", rest, "\"managedFields\":" + text(handed_to_helm(arena, ours.tree, method)));
+      EXPECT_TRUE(yaml::equal(*back.tree.find("metadata"), *before.tree.find("metadata"))) << text(back.tree);
+    }
+}
+
+/// The server keeps one entry for a manager and an operation: of two the fields of one would be nobody's.
+TEST(HandedToHelm, IsOneEntry) {
+  const std::string marks =
+      R"({"manager":"helm","operation":"Update","fieldsV1":{"f:metadata":{"f:labels":{"f:marks":{}}}}})";
+  const std::string made = R"({"manager":"cnpg-dbm","operation":"Update","fieldsV1":{"f:data":{"f:password":{}}}})";
+  const std::string applied = R"({"manager":"cnpg-dbm","operation":"Apply","fieldsV1":{"f:data":{"f:username":{}}}})";
+  const LiveJson live(testing::kSecretKind, "main-a-password", "", fields({made, kStatus, marks, applied}));
+  yaml::Arena arena(1024);
+  EXPECT_EQ(text(handed_to_helm(arena, live.tree, ApplyMethod::kServerSide)),
+            R"([{"manager":"helm","operation":"Apply","fieldsV1":{"f:data":{"f:password":{},"f:username":{}},)"
+            R"("f:metadata":{"f:labels":{"f:marks":{}}}}},)" + kStatus + "]");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #!/bin/bash
 # build.sh [admission|pods|dir]   builds, once, the programs and resource definitions of the tests in this folder.
-#   admission (default): etcd, kube-apiserver, kubectl, the CloudNativePG operator, helm, kustomize, goyaml
+#   admission (default): etcd, kube-apiserver, kubectl, the CloudNativePG operator, helm (3), helm4, kustomize, goyaml
 #   pods:                what a node needs besides: controller manager, scheduler, kubelet, kube-proxy, coredns, …
 #   dir:                 builds nothing
 # The last line on stdout is the folder that holds them: bin/ and crds/. Everything else goes to stderr.
@@ -59,7 +59,8 @@ build_admission() {
   build etcd "$plain" etcd .
   build kt "$stamped" "" k8s.io/kubernetes/cmd/{kube-apiserver,kubectl}
   build cnpg "$plain" operator/manager_amd64 github.com/cloudnative-pg/cloudnative-pg/cmd/manager
-  build helm "$plain" "" helm.sh/helm/v3/cmd/helm
+  build helm "$plain" helm helm.sh/helm/v3/cmd/helm
+  build helm4 "$plain" helm4 helm.sh/helm/v4/cmd/helm
   build kustomize "$plain" "" sigs.k8s.io/kustomize/kustomize/v5
 }
 build_pods() {

@@ -1,5 +1,6 @@
-"""adopt: a Helm release becomes ours, and goes back."""
+"""adopt: a release of Helm 3 or 4 becomes ours, and goes back."""
 
+import functools
 import os
 import pathlib
 import re
@@ -27,37 +28,55 @@ def chart(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chart") / "chart"
     shutil.copytree(ROOT / "bench/chart", folder)
     helpers = folder / "templates/_helpers.tpl"
-    helpers.write_text(re.sub(r".*(applyset\.kubernetes\.io|managed-by).*\n", "", helpers.read_text()))
+    text = re.sub(r".*(applyset\.kubernetes\.io|managed-by).*\n", "", helpers.read_text())
+    label = "helm.sh/chart: chart-{{ .root.Values.chartVersion | default 1 }}\n"
+    helpers.write_text(text.replace("cnpg.io/cluster:", f"{label}cnpg.io/cluster:"))
     (folder / "values.yaml").write_text("clusters: {}\n")
     (folder / "templates/extra.yaml").write_text("{{- range .Values.extraObjects }}\n---\n{{ toYaml . }}\n{{- end }}\n")
     return folder
 
 
 @pytest.fixture
-def helm(judge, chart, tmp_path):
-    def run(release, *words, code=0, content=VALUES) -> str:
+def run_helm(judge, chart, tmp_path):
+    def run(program, release, *words, code=0, content=VALUES) -> str:
         values = tmp_path / f"helm-{release.namespace}.yaml"
         values.write_text(yaml.safe_dump(content))
         if words[0] in ("install", "upgrade"):
             words = (*words, release.name, chart, "-f", values)
         else:
             words = (*words, release.name)
-        done = subprocess.run([judge.program("helm"), *words, "-n", release.namespace, "--kubeconfig", judge.kubeconfig],
+        done = subprocess.run([judge.program(program), *words, "-n", release.namespace, "--kubeconfig", judge.kubeconfig],
                               capture_output=True, text=True, timeout=60, env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
         assert (done.returncode == 0) == (code == 0), done.stderr
         return done.stdout + done.stderr
     return run
 
 
+class Helm:
+    """One major version. `operation`: what managedFields say of what it installs."""
+
+    def __init__(self, program: str, run):
+        self.operation = {"helm": "Update", "helm4": "Apply"}[program]
+        self._run = functools.partial(run, program)
+
+    def __call__(self, release, *words, **options) -> str:
+        return self._run(release, *words, **options)
+
+
+@pytest.fixture(params=["helm", "helm4"])
+def helm(request, run_helm) -> Helm:
+    return Helm(request.param, run_helm)
+
+
 @pytest.fixture
 def installed(releases, helm, knows):
     knows("adopt")
 
-    def make() -> Release:
+    def make(*flags) -> Release:
         release = releases()
         release.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {
             "ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "r"}})
-        helm(release, "install")
+        helm(release, "install", *flags)
         return release
 
     return make
@@ -69,6 +88,29 @@ def ours(release) -> set:
 
 def without_helms(state: dict) -> dict:
     return {key: obj for key, obj in state.items() if not key[2].startswith("sh.helm.release")}
+
+
+def without_dots(value):
+    """Without "." of fieldsV1: whether a map itself is managed depends on who wrote its first key."""
+    if isinstance(value, dict):
+        return {key: without_dots(item) for key, item in value.items() if key != "."}
+    return [without_dots(item) for item in value] if isinstance(value, list) else value
+
+
+def managers(obj: dict) -> set:
+    """(manager, operation) of each entry that is of no subresource."""
+    return {(entry["manager"], entry["operation"]) for entry in obj["metadata"]["managedFields"]
+            if not entry.get("subresource")}
+
+
+def assert_is_helms(release, operation: str, among: set):
+    state = release.state()
+    for key in among:
+        metadata = state[key]["metadata"]
+        assert metadata["annotations"]["meta.helm.sh/release-name"] == release.name, key
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm", key
+        assert PART_OF not in metadata["labels"], key
+        assert managers(state[key]) == {("helm", operation)}, key
 
 
 def test_apply_refuses_what_is_helms(installed):
@@ -134,21 +176,78 @@ def test_helm_can_do_no_harm_afterwards(installed, helm):
 
 def test_back(installed, helm):
     release = installed()
-    before = without_helms(release.normalised())
+    before = without_dots(without_helms(release.normalised()))
     passwords = release.passwords()
     release.run("adopt")
     release.run("adopt", "--back")
     assert not release.members() and ("Secret", release.namespace, release.parent) not in release.state()
     assert release.passwords() == passwords
-    for key, obj in release.normalised().items():
-        if key in before and key[2].startswith("shop"):
-            metadata = obj["metadata"]
-            assert metadata["annotations"]["meta.helm.sh/release-name"] == release.name, key
-            assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm", key
-            assert PART_OF not in metadata["labels"]
+    assert_is_helms(release, helm.operation, ours(release))
+    found = differences(without_dots(without_helms(release.normalised())), before)
+    assert not found, found
     helm(release, "upgrade")
     helm(release, "uninstall")
     assert release.get("Cluster", "shop") is None
+
+
+def test_back_after_changes(installed, helm):
+    """Fields that only we wrote, fields that Helm writes otherwise, and a kept password that is no member any more."""
+    release = installed()
+    release.run("adopt")
+    release.apply(shop("customers", maxConnections=300, instances=2, backup=VALUES["clusters"]["shop"]["backup"]))
+    kept = ("Secret", release.namespace, "shop-orders-password")
+    assert kept in release.state() and kept not in release.members()
+    passwords = release.passwords()
+    release.run("adopt", "--back")
+    assert release.passwords() == passwords
+    assert_is_helms(release, helm.operation, {
+        kept, ("Cluster", release.namespace, "shop"), ("Database", release.namespace, "shop-customers")})
+    helm(release, "upgrade", content=VALUES | {"chartVersion": 2})
+    cluster = release.get("Cluster", "shop")
+    assert cluster["metadata"]["labels"]["helm.sh/chart"] == "chart-2"
+    if helm.operation == "Apply":  # a client-side upgrade of a custom resource sends what differs between two manifests
+        assert cluster["spec"]["postgresql"]["parameters"]["max_connections"] == "200"
+    assert release.get("Database", "shop-orders") and release.get("Pooler", "shop-pooler-rw")
+    assert managers(cluster) == {("helm", helm.operation)}
+
+
+@pytest.mark.parametrize("helm", ["helm4"], indirect=True)
+def test_helm_4_with_client_side_apply(installed, helm):
+    release = installed("--server-side=false")
+    release.run("adopt")
+    release.run("adopt", "--back")
+    assert_is_helms(release, "Update", ours(release))
+    helm(release, "upgrade", content=VALUES | {"chartVersion": 2})
+    helm(release, "upgrade", "--server-side=true", content=VALUES | {"chartVersion": 3})
+    release.run("adopt")
+    release.run("adopt", "--back")
+    assert_is_helms(release, "Apply", ours(release))
+    helm(release, "upgrade", content=VALUES | {"chartVersion": 4})
+
+
+@pytest.mark.parametrize("helm", ["helm"], indirect=True)
+def test_from_helm_3_to_helm_4(installed, run_helm):
+    """Helm 4 goes on client-side with what Helm 3 installed."""
+    release = installed()
+    run_helm("helm4", release, "upgrade")
+    release.run("adopt")
+    release.run("adopt", "--back")
+    assert_is_helms(release, "Update", ours(release))
+    run_helm("helm4", release, "upgrade", content=VALUES | {"chartVersion": 2})
+    assert release.get("Cluster", "shop")["metadata"]["labels"]["helm.sh/chart"] == "chart-2"
+
+
+@pytest.mark.parametrize("helm", ["helm4"], indirect=True)
+def test_from_helm_4_to_helm_3(installed, run_helm):
+    """Helm 3 writes client-side over what Helm 4 applied: its objects have fields of both kinds."""
+    release = installed()
+    run_helm("helm", release, "upgrade", content=VALUES | {"chartVersion": 2})
+    assert managers(release.get("Cluster", "shop")) == {("helm", "Apply"), ("helm", "Update")}
+    release.run("adopt")
+    assert managers(release.get("Cluster", "shop")) == {("cnpg-dbm", "Apply")}
+    release.run("adopt", "--back")
+    assert_is_helms(release, "Update", ours(release))
+    run_helm("helm", release, "upgrade", content=VALUES | {"chartVersion": 3})
 
 
 def moves_the_cluster(request) -> bool:
@@ -157,7 +256,7 @@ def moves_the_cluster(request) -> bool:
 
 @pytest.mark.parametrize("flags", [(), ("--back",)], ids=["there", "back"])
 @pytest.mark.parametrize("times", [1, 3])
-def test_an_operator_writes_its_status_in_between(installed, flags, times):
+def test_an_operator_writes_its_status_in_between(installed, helm, flags, times):
     """Managed fields can be written only for the version that was seen."""
     release = installed()
     if flags:
@@ -175,8 +274,9 @@ def test_an_operator_writes_its_status_in_between(installed, flags, times):
         release.run("adopt", *flags, proxy=proxy)
     assert len(written) == times and release.passwords() == passwords
     assert release.members() == (set() if flags else objects)
-    managers = {entry["manager"] for entry in release.get("Cluster", "shop")["metadata"]["managedFields"]}
-    assert "operator" in managers and ("cnpg-dbm" in managers) == (not flags)
+    cluster = release.get("Cluster", "shop")
+    assert "operator" in {entry["manager"] for entry in cluster["metadata"]["managedFields"]}
+    assert managers(cluster) == {("helm", helm.operation) if flags else ("cnpg-dbm", "Apply")}
 
 
 def test_somebody_changes_an_object_in_between(installed):
@@ -215,7 +315,11 @@ def test_an_upgrade_that_failed(installed, helm):
     assert release.data("shop-late-password")["password"] == password
     release.run("diff", values=more, code=DONE)
     release.run("adopt", "--back")
-    assert release.get("Database", "shop-late")["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+    assert_is_helms(release, helm.operation, made)
+    helm(release, "upgrade", content=more)
+    release.run("adopt")
+    release.run("adopt", "--back")
+    assert_is_helms(release, helm.operation, ours(release))
 
 
 def test_nothing_to_adopt(release, knows):
@@ -232,7 +336,8 @@ def test_another_helm_release_is_left_alone(installed, helm):
     assert release.versions() == before
 
 
-@pytest.mark.parametrize("act", [kill_before, kill_after, reset_after], ids=["killed before", "killed after", "reset after"])
+@pytest.mark.parametrize("helm, act", [("helm", kill_before), ("helm4", kill_after), ("helm4", reset_after)],
+                         ids=["killed before", "killed after", "reset after"], indirect=["helm"])
 def test_fault_at_every_request(installed, act):
     reference = installed()
     with FaultProxy(reference.judge) as proxy:
