@@ -49,11 +49,11 @@ TEST_F(Read, ASoundFileIsPlanned) {
 TEST_F(Read, LaterFilesAndFlagsWinInHelmsOrder) {
   files["b.yaml"] = "clusters: {main: {instances: 2}}\n";
   inputs.files = {"a.yaml", "b.yaml"};
-  EXPECT_EQ(run().values.clusters.front().instances, 2);
+  EXPECT_EQ(run().values.clusters.front().value.instances, 2);
   inputs.set_json = {"clusters.main.instances=5"};
-  EXPECT_EQ(run().values.clusters.front().instances, 5);
+  EXPECT_EQ(run().values.clusters.front().value.instances, 5);
   inputs.set = {"clusters.main.instances=3"};
-  EXPECT_EQ(run().values.clusters.front().instances, 3);
+  EXPECT_EQ(run().values.clusters.front().value.instances, 3);
 }
 
 TEST_F(Read, EveryFileThatCannotBeReadIsNamed) {
