@@ -201,20 +201,19 @@ int up(const Flags& flags) {
 
 }  // namespace
 
-void add_up(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("up", "Make a values file true on this machine");
+void add_up(Command program) {
+  Command command = program.subcommand("up", "Make a values file true on this machine");
   auto flags = std::make_shared<Flags>();
-  flags->values.add_to(*command);
-  flags->passwords.add_to(*command);
-  flags->local.add_to(*command);
-  command->add_option("--replicas", flags->replicas, "replicas a cluster, instead of instances - 1")
-      ->check(CLI::Range(0, 8));
-  command->add_flag("--foreground", flags->foreground, "stay, and stop the servers at the end (containers)");
-  command->add_flag("--everything", flags->everything, "look inside every database, also where nothing changed");
-  command->add_flag("--remote-backups", flags->remote_backups, "back up into the file's object store, not into a folder");
-  command->add_flag("--new-ports", flags->new_ports, "choose ports anew");
-  command->add_option("-o,--output", flags->output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] { exit = up(*flags); });
+  flags->values.add_to(command);
+  flags->passwords.add_to(command);
+  flags->local.add_to(command);
+  command.option("--replicas", flags->replicas, "replicas a cluster, instead of instances - 1").range(0, 8);
+  command.flag("--foreground", flags->foreground, "stay, and stop the servers at the end (containers)");
+  command.flag("--everything", flags->everything, "look inside every database, also where nothing changed");
+  command.flag("--remote-backups", flags->remote_backups, "back up into the file's object store, not into a folder");
+  command.flag("--new-ports", flags->new_ports, "choose ports anew");
+  command.option("-o,--output", flags->output, "text or json").choices({"text", "json"});
+  command.run([flags] { return up(*flags); });
 }
 
 }  // namespace dbm::cli
