@@ -20,6 +20,7 @@ const Row kExits[] = {
     {std::to_string(kGuarded), "Data would be lost; nothing was done. --allow-destroy lets it through."},
     {std::to_string(kTimedOut), "--timeout passed; what was applied stays."},
     {std::to_string(kInterrupted), "Interrupted."},
+    {std::to_string(kTerminated), "up --foreground was ended by SIGTERM before everything was up; its servers were stopped."},
 };
 
 const Row kEnvironment[] = {
