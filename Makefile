@@ -36,11 +36,12 @@ e2e: build      ## the story of the README on a cluster with pods (root; 4 minut
 	@scripts/deps.sh kube e2e
 	@CNPG_DBM=$${CNPG_DBM:-$(BUILD)/cnpg-dbm} test/e2e/box.sh /usr/bin/python3 -m pytest -q test/e2e
 
-bench: build    ## against `helm template`, `kubectl apply`, createuser and createdb: time, memory, ratios
+bench: build    ## against `helm template`, `kubectl apply`, createuser and createdb: time, memory, ratios; a cold build
 	@scripts/deps.sh local kube bench
 	@/usr/bin/python3 bench/bench.py --program $(BUILD)/cnpg-dbm
 	@/usr/bin/python3 bench/local.py --program $(BUILD)/cnpg-dbm
 	@/usr/bin/python3 bench/apply.py --program $(BUILD)/cnpg-dbm
+	@/usr/bin/python3 bench/cold_build.py
 
 sanitize:       ## the C++ tests under AddressSanitizer and UBSan
 	@cmake --preset sanitize >/dev/null

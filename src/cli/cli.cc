@@ -17,7 +17,7 @@
 namespace dbm::cli {
 namespace {
 
-constexpr void (*kCommands[])(CLI::App&, int&) = {
+constexpr void (*kCommands[])(Command) = {
     add_validate, add_template, add_diff, add_apply, add_uninstall, add_adopt, add_up,      add_status, add_psql,   add_audit,  add_backup, add_backups,
     add_restore,  add_down,     add_schema,  add_explain, add_init,  add_keygen, add_krm,    add_version,
     add_completion, add_man,
@@ -36,24 +36,11 @@ std::optional<std::span<char* const>> words_to_complete(int argc, char** argv) {
 }
 
 int parse_and_run(int argc, char** argv) {
-  CLI::App app("Many databases, many tenants, on CloudNativePG, from one values file.", program_name());
-  app.require_subcommand(1);
-  app.set_version_flag("--version", std::string(kVersion));
-  app.failure_message(CLI::FailureMessage::help);
-  app.get_formatter()->column_width(30);
-  int exit = kDone;
-  for (const auto add : kCommands) add(app, exit);
-  if (const auto words = words_to_complete(argc, argv)) return print_candidates(app, *words);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& wish) {  // --help, --version
-    return app.exit(wish);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{0}: {1}\nTry `{0} {2}--help`.\n", program_name(), error.what(),
-               app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
-    return kUsage;
-  }
-  return exit;
+  CommandLine line("Many databases, many tenants, on CloudNativePG, from one values file.", program_name(),
+                   std::string(kVersion));
+  for (const auto add : kCommands) add(line.root());
+  if (const auto words = words_to_complete(argc, argv)) return print_candidates(line.root().info(), *words);
+  return line.run(argc, argv);
 }
 
 /// Memory that was used stays for the next use: a fifth of the time of a large run went into giving

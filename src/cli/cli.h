@@ -12,6 +12,7 @@ enum Exit : int {
   kGuarded = 3,  // would lose data; --allow-destroy lets it through
   kTimedOut = 4,  // waiting for the cluster
   kInterrupted = 130,
+  kTerminated = 143,  // by SIGTERM before everything was up (up --foreground)
 };
 
 /// Runs the command that the arguments name; the result is the process's exit code.

@@ -173,17 +173,16 @@ int adopt(const Flags& flags) {
 
 }  // namespace
 
-void add_adopt(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("adopt", "Take over a release that Helm made: nothing restarts, no password changes");
+void add_adopt(Command program) {
+  Command command = program.subcommand("adopt", "Take over a release that Helm made: nothing restarts, no password changes");
   auto flags = std::make_shared<Flags>();
-  flags->release.add_to(*command);
-  flags->kube.add_to(*command);
-  command->add_option("-f,--values", flags->files, "values file for what the next apply would do (default: the release's own values)")
-      ->allow_extra_args(false)->take_all()->type_name("FILE");
-  command->add_option("--values-to", flags->values_to, "write the release's values into this file")->type_name("FILE");
-  command->add_option("--dry-run", flags->dry_run, "server: everything but writing")->check(CLI::IsMember({"none", "server"}));
-  command->add_flag("--back", flags->back, "give the release back to Helm");
-  command->callback([flags, &exit] { exit = adopt(*flags); });
+  flags->release.add_to(command);
+  flags->kube.add_to(command);
+  command.option("-f,--values", flags->files, "values file for what the next apply would do (default: the release's own values)").file();
+  command.option("--values-to", flags->values_to, "write the release's values into this file").file();
+  command.option("--dry-run", flags->dry_run, "server: everything but writing").choices({"none", "server"});
+  command.flag("--back", flags->back, "give the release back to Helm");
+  command.run([flags] { return adopt(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -125,14 +125,14 @@ int apply(const Flags& flags) {
 
 }  // namespace
 
-void add_apply(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("apply", "Make a values file true on a Kubernetes cluster");
+void add_apply(Command program) {
+  Command command = program.subcommand("apply", "Make a values file true on a Kubernetes cluster");
   auto flags = std::make_shared<Flags>();
-  flags->add_to(*command);
-  command->add_option("--dry-run", flags->dry_run, "server: everything but writing")->check(CLI::IsMember({"none", "server"}));
-  command->add_option("-o,--output", flags->output, "text, name or json")->check(CLI::IsMember({"text", "name", "json"}));
-  command->add_flag("--wait", flags->wait, "until everything is ready");
-  command->callback([flags, &exit] { exit = apply(*flags); });
+  flags->add_to(command);
+  command.option("--dry-run", flags->dry_run, "server: everything but writing").choices({"none", "server"});
+  command.option("-o,--output", flags->output, "text, name or json").choices({"text", "name", "json"});
+  command.flag("--wait", flags->wait, "until everything is ready");
+  command.run([flags] { return apply(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -190,53 +190,44 @@ int audit_cluster(const Flags& flags) {
 
 }  // namespace
 
-void add_audit(CLI::App& app, int& exit) {
-  auto* command =
-      app.add_subcommand("audit", "Prove who can enter which database of a live server");
+void add_audit(Command program) {
+  Command command = program.subcommand("audit", "Prove who can enter which database of a live server");
   auto flags = std::make_shared<Flags>();
-  flags->values.add_to(*command);
-  flags->key.add_to(*command);
-  flags->local.add_to(*command);
-  const auto text = [&](const char* name, std::string& out, const char* help) {
-    return command->add_option(name, out, help);
-  };
-  text("--passwords-file", flags->passwords_file,
-       "JSON {\"cluster\": {\"role\": \"password\"}}, readable by its owner only")
-      ->type_name("FILE");
-  text("--cluster", flags->cluster, "which cluster of the values file (when it has several)");
-  text("--host", flags->admin.host,
-       "the server: a name, an address, or the folder of a socket (default: this machine's clusters)");
-  command->add_option("--port", flags->admin.port, "its port")->capture_default_str();
-  command->add_option("--user", flags->admin.user, "a superuser")->capture_default_str();
-  command->add_option("--dbname", flags->admin.database, "database to look from")
-      ->capture_default_str();
-  text("--password-file", flags->password_file,
-       "the superuser's password, readable by its owner only; else PGPASSWORD")
-      ->type_name("FILE");
-  text("--sslmode", flags->admin.ssl_mode,
-       "as psql's; default: verify-full, on this machine prefer; what is weaker gives passwords away")
-      ->check(CLI::IsMember({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}));
-  text("--sslrootcert", flags->admin.ssl_root_cert, "as psql's; default: ~/.postgresql/root.crt")->type_name("FILE");
-  command->add_option("--channel-binding", flags->channel_binding, "of logins at the server itself: require or prefer")
-      ->check(CLI::IsMember({"require", "prefer"}))
-      ->capture_default_str();
-  command->add_option("--pooler", flags->poolers, "knock there too: NAME=HOST:PORT; repeatable")
-      ->allow_extra_args(false)
-      ->take_all();
-  command->add_option("--attempts", flags->attempts, "real logins: sample, all or none")
-      ->check(CLI::IsMember({"sample", "all", "none"}))
-      ->capture_default_str();
-  command->add_option("--at-once", flags->at_once, "logins at the same time")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--timeout", flags->timeout, "seconds for each login")
-      ->check(CLI::Range(1, 600))
-      ->capture_default_str();
-  command->add_flag("--inside", flags->inside, "look into every database too");
-  command->add_flag("--fix", flags->fix, "revoke and end what should not be, then audit again");
-  command->add_option("-o,--output", flags->output, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] { exit = audit_cluster(*flags); });
+  flags->values.add_to(command);
+  flags->key.add_to(command);
+  flags->local.add_to(command);
+  command
+      .option("--passwords-file", flags->passwords_file,
+              "JSON {\"cluster\": {\"role\": \"password\"}}, readable by its owner only")
+      .file();
+  command.option("--cluster", flags->cluster, "which cluster of the values file (when it has several)");
+  command.option("--host", flags->admin.host,
+                 "the server: a name, an address, or the folder of a socket (default: this machine's clusters)");
+  command.option("--port", flags->admin.port, "its port").show_default();
+  command.option("--user", flags->admin.user, "a superuser").show_default();
+  command.option("--dbname", flags->admin.database, "database to look from").show_default();
+  command
+      .option("--password-file", flags->password_file,
+              "the superuser's password, readable by its owner only; else PGPASSWORD")
+      .file();
+  command
+      .option("--sslmode", flags->admin.ssl_mode,
+              "as psql's; default: verify-full, on this machine prefer; what is weaker gives passwords away")
+      .choices({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
+  command.option("--sslrootcert", flags->admin.ssl_root_cert, "as psql's; default: ~/.postgresql/root.crt").file();
+  command.option("--channel-binding", flags->channel_binding, "of logins at the server itself: require or prefer")
+      .choices({"require", "prefer"})
+      .show_default();
+  command.option("--pooler", flags->poolers, "knock there too: NAME=HOST:PORT; repeatable");
+  command.option("--attempts", flags->attempts, "real logins: sample, all or none")
+      .choices({"sample", "all", "none"})
+      .show_default();
+  command.option("--at-once", flags->at_once, "logins at the same time").range(1, 1000).show_default();
+  command.option("--timeout", flags->timeout, "seconds for each login").range(1, 600).show_default();
+  command.flag("--inside", flags->inside, "look into every database too");
+  command.flag("--fix", flags->fix, "revoke and end what should not be, then audit again");
+  command.option("-o,--output", flags->output, "text or json").choices({"text", "json"});
+  command.run([flags] { return audit_cluster(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -158,55 +158,49 @@ int restore(const Flags& flags) {
   return finish(out, outcome->report->good() ? kDone : kRefused);
 }
 
-void add_common(CLI::App& command, const std::shared_ptr<Flags>& flags) {
-  command.add_option("CLUSTER", flags->cluster, "the cluster; may be left out where there is one");
+void add_common(Command command, const std::shared_ptr<Flags>& flags) {
+  command.argument("CLUSTER", flags->cluster, "the cluster; may be left out where there is one");
   // RELEASE has no place here: CLUSTER does.
-  const auto list = [&](const char* name, std::vector<std::string>& out, const char* help) {
-    command.add_option(name, out, help)->allow_extra_args(false)->take_all();
-  };
-  list("-f,--values", flags->values.files, "values file; several are merged, - is standard input");
-  list("--set", flags->values.set, "set a value");
+  command.option("-f,--values", flags->values.files, "values file; several are merged, - is standard input");
+  command.option("--set", flags->values.set, "set a value");
   flags->passwords.add_to(command);
   flags->local.add_to(command);
-  command.add_flag("--remote-backups", flags->remote_backups, "the file's object store, not a folder");
+  command.flag("--remote-backups", flags->remote_backups, "the file's object store, not a folder");
 }
 
 }  // namespace
 
-void add_backup(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("backup", "Take a base backup of a cluster of this machine");
+void add_backup(Command program) {
+  Command command = program.subcommand("backup", "Take a base backup of a cluster of this machine");
   auto flags = std::make_shared<Flags>();
-  add_common(*command, flags);
-  command->add_option("--type", flags->type, "full, diff or incr")
-      ->check(CLI::IsMember({"full", "diff", "incr"}))
-      ->capture_default_str();
-  command->callback([flags, &exit] { exit = back_up(*flags); });
+  add_common(command, flags);
+  command.option("--type", flags->type, "full, diff or incr").choices({"full", "diff", "incr"}).show_default();
+  command.run([flags] { return back_up(*flags); });
 }
 
-void add_backups(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("backups", "List the base backups of this machine");
+void add_backups(Command program) {
+  Command command = program.subcommand("backups", "List the base backups of this machine");
   auto flags = std::make_shared<Flags>();
-  flags->local.add_to(*command);
-  command->add_option("CLUSTER", flags->cluster, "only this one's");
-  command->add_option("-o,--output", flags->output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] { exit = list_backups(*flags); });
+  flags->local.add_to(command);
+  command.argument("CLUSTER", flags->cluster, "only this one's");
+  command.option("-o,--output", flags->output, "text or json").choices({"text", "json"});
+  command.run([flags] { return list_backups(*flags); });
 }
 
-void add_restore(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("restore", "Bring a cluster of this machine back to a point in time");
+void add_restore(Command program) {
+  Command command = program.subcommand("restore", "Bring a cluster of this machine back to a point in time");
   auto flags = std::make_shared<Flags>();
-  add_common(*command, flags);
-  auto* points = command->add_option_group("point", "where to stop; without one: at the end of the WAL");
-  points->add_option("--at", flags->point.time, "a time: 2026-01-31T10:00:00Z");
-  points->add_option("--xid", flags->point.xid, "a transaction");
-  points->add_option("--name", flags->point.name, "a point made by pg_create_restore_point()");
-  points->add_option("--lsn", flags->point.lsn, "a place in the WAL");
-  points->add_flag("--immediate", flags->point.immediate, "as soon as the backup is consistent");
-  points->require_option(0, 1);
-  command->add_flag("--exclusive", flags->point.exclusive, "stop before the point");
-  command->add_option("--backup", flags->point.backup, "begin with this backup (see `backups`)");
-  command->add_option("--replicas", flags->replicas, "replicas a cluster, instead of instances - 1")->check(CLI::Range(0, 8));
-  command->callback([flags, &exit] { exit = restore(*flags); });
+  add_common(command, flags);
+  Command points = command.at_most_one("point", "where to stop; without one: at the end of the WAL");
+  points.option("--at", flags->point.time, "a time: 2026-01-31T10:00:00Z");
+  points.option("--xid", flags->point.xid, "a transaction");
+  points.option("--name", flags->point.name, "a point made by pg_create_restore_point()");
+  points.option("--lsn", flags->point.lsn, "a place in the WAL");
+  points.flag("--immediate", flags->point.immediate, "as soon as the backup is consistent");
+  command.flag("--exclusive", flags->point.exclusive, "stop before the point");
+  command.option("--backup", flags->point.backup, "begin with this backup (see `backups`)");
+  command.option("--replicas", flags->replicas, "replicas a cluster, instead of instances - 1").range(0, 8);
+  command.run([flags] { return restore(*flags); });
 }
 
 }  // namespace dbm::cli

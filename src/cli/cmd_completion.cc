@@ -7,29 +7,29 @@
 
 namespace dbm::cli {
 
-int print_candidates(const CLI::App& app, std::span<char* const> words) {
+int print_candidates(const CommandInfo& program, std::span<char* const> words) {
   Stdout out;
-  out.write(complete(app, std::vector<std::string>(words.begin(), words.end())));
+  out.write(complete(program, std::vector<std::string>(words.begin(), words.end())));
   return finish(out, kDone);
 }
 
-void add_completion(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("completion", "Print a shell's completion script: source <(cnpg-dbm completion bash)");
+void add_completion(Command program) {
+  Command command = program.subcommand("completion", "Print a shell's completion script: source <(cnpg-dbm completion bash)");
   auto name = std::make_shared<std::string>();
-  command->add_option("SHELL", *name, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command->callback([name, &exit] {
+  command.argument("SHELL", *name, "bash, zsh or fish").required().choices({"bash", "zsh", "fish"});
+  command.run([name] {
     Stdout out;
     out.write(completion_script(*name == "bash" ? Shell::kBash : *name == "zsh" ? Shell::kZsh : Shell::kFish));
-    exit = finish(out, kDone);
+    return finish(out, kDone);
   });
 }
 
-void add_man(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("man", "Print the manual page: cnpg-dbm man | man -l -");
-  command->callback([&app, &exit] {
+void add_man(Command program) {
+  Command command = program.subcommand("man", "Print the manual page: cnpg-dbm man | man -l -");
+  command.run([program] {
     Stdout out;
-    out.write(man_page(app));
-    exit = finish(out, kDone);
+    out.write(man_page(program.info()));
+    return finish(out, kDone);
   });
 }
 

@@ -98,12 +98,12 @@ int diff(const ApplyFlags& flags) {
 
 }  // namespace
 
-void add_diff(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("diff", "What apply would change on a Kubernetes cluster (exit code 0: nothing, 1: something)");
+void add_diff(Command program) {
+  Command command = program.subcommand("diff", "What apply would change on a Kubernetes cluster (exit code 0: nothing, 1: something)");
   auto flags = std::make_shared<ApplyFlags>();
-  flags->add_to(*command);
-  command->add_option("-o,--output", flags->output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] { exit = diff(*flags); });
+  flags->add_to(command);
+  command.option("-o,--output", flags->output, "text or json").choices({"text", "json"});
+  command.run([flags] { return diff(*flags); });
 }
 
 }  // namespace dbm::cli

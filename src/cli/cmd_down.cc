@@ -81,16 +81,14 @@ int down(const Flags& flags) {
 
 }  // namespace
 
-void add_down(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("down", "Stop the clusters of this machine; their data stays");
+void add_down(Command program) {
+  Command command = program.subcommand("down", "Stop the clusters of this machine; their data stays");
   auto flags = std::make_shared<Flags>();
-  flags->local.add_to(*command);
-  command->add_option("CLUSTER", flags->clusters, "only these");
-  command->add_flag("--delete-data", flags->delete_data, "remove data, passwords and backups too");
-  command->add_option("--allow-destroy", flags->allowed, "cluster whose data may be deleted")
-      ->allow_extra_args(false)
-      ->take_all();
-  command->callback([flags, &exit] { exit = down(*flags); });
+  flags->local.add_to(command);
+  command.argument("CLUSTER", flags->clusters, "only these");
+  command.flag("--delete-data", flags->delete_data, "remove data, passwords and backups too");
+  command.option("--allow-destroy", flags->allowed, "cluster whose data may be deleted");
+  command.run([flags] { return down(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -63,12 +63,12 @@ clusters:
 
 }  // namespace
 
-void add_init(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("init", "Print a values file to start from");
-  command->callback([&exit] {
+void add_init(Command program) {
+  Command command = program.subcommand("init", "Print a values file to start from");
+  command.run([] {
     Stdout out;
     out.write(kStart);
-    exit = finish(out, kDone);
+    return finish(out, kDone);
   });
 }
 

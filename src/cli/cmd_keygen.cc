@@ -45,12 +45,11 @@ int keygen(const std::string& path) {
 
 }  // namespace
 
-void add_keygen(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("keygen", "Make a master key for derived passwords");
+void add_keygen(Command program) {
+  Command command = program.subcommand("keygen", "Make a master key for derived passwords");
   auto path = std::make_shared<std::string>();
-  command->add_option("-o,--output", *path, "the key's new file (mode 0600), else standard output")
-      ->type_name("FILE");
-  command->callback([path, &exit] { exit = keygen(*path); });
+  command.option("-o,--output", *path, "the key's new file (mode 0600), else standard output").file();
+  command.run([path] { return keygen(*path); });
 }
 
 }  // namespace dbm::cli

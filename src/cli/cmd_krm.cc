@@ -157,10 +157,9 @@ class Function {
 
 int run_krm_function() { return Function().run(); }
 
-void add_krm(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand(
-      "krm", "Be a KRM function (kustomize, kpt): a ResourceList in, a ResourceList out");
-  command->callback([&exit] { exit = run_krm_function(); });
+void add_krm(Command program) {
+  Command command = program.subcommand("krm", "Be a KRM function (kustomize, kpt): a ResourceList in, a ResourceList out");
+  command.run([] { return run_krm_function(); });
 }
 
 }  // namespace dbm::cli

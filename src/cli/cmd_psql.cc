@@ -110,16 +110,16 @@ int psql(const Flags& flags) {
 
 }  // namespace
 
-void add_psql(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("psql", "Open psql in a database of this machine, as its owner");
+void add_psql(Command program) {
+  Command command = program.subcommand("psql", "Open psql in a database of this machine, as its owner");
   auto flags = std::make_shared<Flags>();
-  flags->local.add_to(*command);
-  command->add_option("DATABASE", flags->database, "DATABASE or CLUSTER/DATABASE")->required();
-  command->add_option("--as", flags->as, "as this one of its users");
-  command->add_option("--pooler", flags->pooler, "through this pooler");
-  command->add_flag("--admin", flags->admin, "as postgres: CLUSTER or CLUSTER/DATABASE");
-  command->add_option("ARGUMENTS", flags->arguments, "psql's own, after --");
-  command->callback([flags, &exit] { exit = psql(*flags); });
+  flags->local.add_to(command);
+  command.argument("DATABASE", flags->database, "DATABASE or CLUSTER/DATABASE").required();
+  command.option("--as", flags->as, "as this one of its users");
+  command.option("--pooler", flags->pooler, "through this pooler");
+  command.flag("--admin", flags->admin, "as postgres: CLUSTER or CLUSTER/DATABASE");
+  command.argument("ARGUMENTS", flags->arguments, "psql's own, after --");
+  command.run([flags] { return psql(*flags); });
 }
 
 }  // namespace dbm::cli

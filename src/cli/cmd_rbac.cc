@@ -57,19 +57,19 @@ int rbac(const Flags& flags) {
 
 }  // namespace
 
-void add_rbac(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("rbac", "The least Roles that applying and removing a values file needs");
+void add_rbac(Command program) {
+  Command command = program.subcommand("rbac", "The least Roles that applying and removing a values file needs");
   auto flags = std::make_shared<Flags>();
-  flags->values.add_to(*command);
-  flags->kube.add_to(*command);
-  auto* user = command->add_option("--user", flags->user, "bind them to this user");
-  command->add_option("--service-account", flags->service_account, "bind them to this service account: NAMESPACE:NAME")
-      ->excludes(user)
-      ->check([](const std::string& text) {
+  flags->values.add_to(command);
+  flags->kube.add_to(command);
+  const Option user = command.option("--user", flags->user, "bind them to this user");
+  command.option("--service-account", flags->service_account, "bind them to this service account: NAMESPACE:NAME")
+      .excludes(user)
+      .check([](const std::string& text) {
         const size_t colon = text.find(':');
         return colon == text.npos || colon == 0 || colon + 1 == text.size() ? std::string("is not NAMESPACE:NAME") : std::string();
       });
-  command->callback([flags, &exit] { exit = rbac(*flags); });
+  command.run([flags] { return rbac(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -17,7 +17,7 @@ struct Flags {
   ReleaseFlags release;
   KubeFlags kube;
   release::RotateOptions rotate;
-  std::string dry_run = "none", output = "text";
+  std::string older_than, dry_run = "none", output = "text";
   bool wait = false;
   bool is_dry() const { return dry_run == "server"; }
 };
@@ -154,25 +154,23 @@ int rotate(const Flags& flags) {
 
 }  // namespace
 
-void add_rotate(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("rotate", "New passwords for roles, in their Secrets and connection Secrets");
+void add_rotate(Command program) {
+  Command command = program.subcommand("rotate", "New passwords for roles, in their Secrets and connection Secrets");
   auto flags = std::make_shared<Flags>();
-  flags->release.add_to(*command);
-  flags->kube.add_to(*command);
-  auto* cluster = command->add_option("--cluster", flags->rotate.cluster, "cluster; all its roles without --role");
-  auto* role = command->add_option("--role", flags->rotate.role, "role of that cluster")->needs(cluster);
-  auto* older = command->add_option_function<std::string>(
-      "--older-than",
-      [flags](const std::string& text) { flags->rotate.older_than = parse_duration(text); }, "roles whose password is older: 90d");
-  older->check([](const std::string& text) { return parse_duration(text) ? std::string() : std::string("is no duration: 90d, 12h"); });
-  role->excludes(older);
-  command->add_option("--dry-run", flags->dry_run, "server: everything but writing")->check(CLI::IsMember({"none", "server"}));
-  command->add_option("-o,--output", flags->output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->add_flag("--wait", flags->wait, "until PostgreSQL has the new passwords");
-  command->callback([flags, cluster, older, &exit] {
-    if (cluster->count() == 0 && older->count() == 0) throw CLI::RequiredError("--cluster or --older-than");
-    exit = rotate(*flags);
-  });
+  flags->release.add_to(command);
+  flags->kube.add_to(command);
+  const Option cluster = command.option("--cluster", flags->rotate.cluster, "cluster; all its roles without --role");
+  Option role = command.option("--role", flags->rotate.role, "role of that cluster").needs(cluster);
+  const Option older = command.option("--older-than", flags->older_than, "roles whose password is older: 90d")
+                           .check([flags = flags.get()](const std::string& text) {
+                             flags->rotate.older_than = parse_duration(text);
+                             return flags->rotate.older_than ? std::string() : std::string("is no duration: 90d, 12h");
+                           });
+  role.excludes(older);
+  command.option("--dry-run", flags->dry_run, "server: everything but writing").choices({"none", "server"});
+  command.option("-o,--output", flags->output, "text or json").choices({"text", "json"});
+  command.flag("--wait", flags->wait, "until PostgreSQL has the new passwords");
+  command.run([flags] { return rotate(*flags); }, {cluster, older});
 }
 
 }  // namespace dbm::cli

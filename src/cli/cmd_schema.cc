@@ -19,10 +19,9 @@ struct Flags {
   std::string path;
 };
 
-void add_version_flag(CLI::App& command, Flags& flags) {
-  command.add_option("--cnpg-version", flags.cnpg_version, "CloudNativePG's version, 1.25 to 1.30")
-      ->capture_default_str()
-      ->check([](const std::string& text) {
+void add_version_flag(Command command, Flags& flags) {
+  command.option("--cnpg-version", flags.cnpg_version, "CloudNativePG's version, 1.25 to 1.30").show_default()
+      .check([](const std::string& text) {
         return cnpg::parse_version(text) ? "" : fmt::format("{} is not known", printable(text));
       });
 }
@@ -55,21 +54,21 @@ int print_explanation(const Flags& flags) {
 
 }  // namespace
 
-void add_schema(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("schema", "Print the JSON Schema of the values file");
+void add_schema(Command program) {
+  Command command = program.subcommand("schema", "Print the JSON Schema of the values file");
   auto flags = std::make_shared<Flags>();
-  add_version_flag(*command, *flags);
-  command->add_option("-o,--output", flags->output, "json, or markdown: the reference of all keys")
-      ->check(CLI::IsMember({"json", "markdown"}));
-  command->callback([flags, &exit] { exit = print_schema(*flags); });
+  add_version_flag(command, *flags);
+  command.option("-o,--output", flags->output, "json, or markdown: the reference of all keys")
+      .choices({"json", "markdown"});
+  command.run([flags] { return print_schema(*flags); });
 }
 
-void add_explain(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("explain", "Say what a key means: explain clusters.backup.s3");
+void add_explain(Command program) {
+  Command command = program.subcommand("explain", "Say what a key means: explain clusters.backup.s3");
   auto flags = std::make_shared<Flags>();
-  add_version_flag(*command, *flags);
-  command->add_option("PATH", flags->path, "the key; none: the top of the file");
-  command->callback([flags, &exit] { exit = print_explanation(*flags); });
+  add_version_flag(command, *flags);
+  command.argument("PATH", flags->path, "the key; none: the top of the file");
+  command.run([flags] { return print_explanation(*flags); });
 }
 
 }  // namespace dbm::cli

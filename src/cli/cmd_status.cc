@@ -100,18 +100,18 @@ int status(const Flags& flags) {
 
 }  // namespace
 
-void add_status(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("status", "How a release is; --local: the clusters of this machine. Exit code 1: not well");
+void add_status(Command program) {
+  Command command = program.subcommand("status", "How a release is; --local: the clusters of this machine. Exit code 1: not well");
   auto flags = std::make_shared<Flags>();
-  flags->release.release.add_to(*command);
-  flags->release.kube.add_to(*command);
-  command->add_flag("-w,--watch", flags->release.watch, "go on showing it");
-  command->add_flag("--local", flags->here, "the clusters of this machine");
-  flags->local.add_to(*command);
-  command->add_option("-o,--output", flags->release.output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] {
+  flags->release.release.add_to(command);
+  flags->release.kube.add_to(command);
+  command.flag("-w,--watch", flags->release.watch, "go on showing it");
+  command.flag("--local", flags->here, "the clusters of this machine");
+  flags->local.add_to(command);
+  command.option("-o,--output", flags->release.output, "text or json").choices({"text", "json"});
+  command.run([flags] {
     const bool local = flags->here || !flags->local.dir.empty();
-    exit = local ? status(*flags) : release_status(flags->release);
+    return local ? status(*flags) : release_status(flags->release);
   });
 }
 

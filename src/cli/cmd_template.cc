@@ -126,19 +126,15 @@ int print_template(const Flags& flags) {
 
 }  // namespace
 
-void add_template(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("template", "Print the Kubernetes objects of a values file");
+void add_template(Command program) {
+  Command command = program.subcommand("template", "Print the Kubernetes objects of a values file");
   auto flags = std::make_shared<Flags>();
-  flags->values.add_to(*command);
-  flags->passwords.add_to(*command);
-  command->add_option("-o,--output", flags->output, "yaml or json")
-      ->check(CLI::IsMember({"yaml", "json"}));
-  command->add_option("--output-dir", flags->folder, "write a file an object into this folder")
-      ->type_name("DIR");
-  command->add_option("-s,--show-only", flags->show_only, "only these: KIND/NAME or KIND")
-      ->allow_extra_args(false)
-      ->take_all();
-  command->callback([flags, &exit] { exit = print_template(*flags); });
+  flags->values.add_to(command);
+  flags->passwords.add_to(command);
+  command.option("-o,--output", flags->output, "yaml or json").choices({"yaml", "json"});
+  command.option("--output-dir", flags->folder, "write a file an object into this folder").folder();
+  command.option("-s,--show-only", flags->show_only, "only these: KIND/NAME or KIND");
+  command.run([flags] { return print_template(*flags); });
 }
 
 }  // namespace dbm::cli

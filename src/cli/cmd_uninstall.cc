@@ -82,17 +82,17 @@ int uninstall(const Flags& flags) {
 
 }  // namespace
 
-void add_uninstall(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("uninstall", "Remove what apply made; data only when told");
+void add_uninstall(Command program) {
+  Command command = program.subcommand("uninstall", "Remove what apply made; data only when told");
   auto flags = std::make_shared<Flags>();
-  flags->release.add_to(*command);
-  flags->kube.add_to(*command);
-  command->add_flag("--keep-data", flags->keep_data, "clusters stay, with their data, passwords and backups, and are managed no more");
-  command->add_option("--allow-destroy", flags->allowed, "cluster or database whose data may go")->allow_extra_args(false)->take_all();
-  command->add_option("--dry-run", flags->dry_run, "server: only say what would go")->check(CLI::IsMember({"none", "server"}));
-  command->add_option("-o,--output", flags->output, "text, name or json")->check(CLI::IsMember({"text", "name", "json"}));
-  command->add_flag("--wait", flags->wait, "until everything is gone");
-  command->callback([flags, &exit] { exit = uninstall(*flags); });
+  flags->release.add_to(command);
+  flags->kube.add_to(command);
+  command.flag("--keep-data", flags->keep_data, "clusters stay, with their data, passwords and backups, and are managed no more");
+  command.option("--allow-destroy", flags->allowed, "cluster or database whose data may go");
+  command.option("--dry-run", flags->dry_run, "server: only say what would go").choices({"none", "server"});
+  command.option("-o,--output", flags->output, "text, name or json").choices({"text", "name", "json"});
+  command.flag("--wait", flags->wait, "until everything is gone");
+  command.run([flags] { return uninstall(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -3,6 +3,9 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -13,6 +16,7 @@
 #include "cli/local.h"
 #include "cli/table.h"
 #include "local/pooler.h"
+#include "local/process.h"
 #include "yaml/writer.h"
 
 namespace dbm::cli {
@@ -142,8 +146,61 @@ int print_outcomes(const Flags& flags, const local::Engine& engine, const Input&
   return finish(out, good ? kDone : kRefused);
 }
 
+/// SIGINT, SIGTERM, and SIGCHLD to wake up whoever waits for these.
+sigset_t awaited_signals() {
+  sigset_t out;
+  sigemptyset(&out);
+  for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&out, signal);
+  return out;
+}
+
+/// Interrupts a bring-up on SIGINT or SIGTERM. REQUIRES: all threads block awaited_signals().
+class SignalWatch {
+ public:
+  explicit SignalWatch(const local::Engine& engine) : thread_([this, &engine] { watch(engine); }) {}
+  ~SignalWatch() { end(); }
+
+  /// The signal that came until now, or 0. A later one stays pending.
+  int end() {
+    if (thread_.joinable()) {
+      ended_ = true;
+      pthread_kill(thread_.native_handle(), SIGCHLD);
+      thread_.join();
+    }
+    return signal_;
+  }
+
+ private:
+  void watch(const local::Engine& engine) {
+    const sigset_t signals = awaited_signals();
+    while (!ended_) {
+      const int signal = sigwaitinfo(&signals, nullptr);
+      if (signal != SIGINT && signal != SIGTERM) continue;
+      signal_ = signal;
+      engine.interrupt();
+      return;
+    }
+  }
+
+  std::atomic<bool> ended_ = false;
+  std::atomic<int> signal_ = 0;
+  std::thread thread_;  // the last member: it uses the others
+};
+
+/// False when a server does not stop; the errors were printed.
+bool stop_all(local::Engine& engine) {
+  bool good = true;
+  for (const std::string& cluster : engine.clusters())
+    if (auto stopped = engine.stop(cluster); !stopped) {
+      print_error(stopped.error());
+      good = false;
+    }
+  return good;
+}
+
 /// Waits for SIGINT or SIGTERM; false when a server ended by itself before.
-bool wait_for_end(const local::Engine& engine, const sigset_t& signals) {
+bool wait_for_end(const local::Engine& engine) {
+  const sigset_t signals = awaited_signals();
   const auto all_run = [&] {
     return std::ranges::all_of(engine.clusters(), [&](const std::string& c) { return engine.runs(c); });
   };
@@ -155,30 +212,28 @@ bool wait_for_end(const local::Engine& engine, const sigset_t& signals) {
   }
 }
 
-int stay(LocalFlags flags, std::unique_ptr<local::Engine> engine, const sigset_t& signals) {
+int stay(LocalFlags flags, std::unique_ptr<local::Engine> engine) {
   flags.dir = engine->layout().root();  // the default is root's, who we no longer are
   engine->unlock();                     // backups and the like may go on meanwhile
   fmt::print(stderr, "{}: running; SIGTERM or Ctrl-C stops the servers\n", program_name());
-  const bool asked = wait_for_end(*engine, signals);
+  const bool asked = wait_for_end(*engine);
   if (!asked) print_error({"a server ended by itself", "look into " + engine->layout().root().string() + "/clusters/*/log"});
   engine.reset();
   engine = open_engine(engine_options(flags, "up --foreground"));
   if (engine == nullptr) return kRefused;
-  bool good = asked;
-  for (const std::string& cluster : engine->clusters())
-    if (auto stopped = engine->stop(cluster); !stopped) {
-      print_error(stopped.error());
-      good = false;
-    }
-  return good ? kDone : kRefused;
+  return stop_all(*engine) && asked ? kDone : kRefused;
+}
+
+/// After a signal during the bring-up: what was started stops, as `down` does it.
+int stop_interrupted(local::Engine& engine, int signal) {
+  end_progress();
+  fmt::print(stderr, "{}: interrupted; stopping the servers\n", program_name());
+  local::resume();
+  if (!stop_all(engine)) return kRefused;
+  return signal == SIGTERM ? kTerminated : kInterrupted;
 }
 
 int up(const Flags& flags) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals, signal);
-  if (flags.foreground) sigprocmask(SIG_BLOCK, &signals, nullptr);
-
   int exit = kDone;
   const auto input = LocalInput::read(flags.values, flags.passwords, exit);
   if (input == nullptr) return exit;
@@ -189,32 +244,38 @@ int up(const Flags& flags) {
   options.new_ports = flags.new_ports;
   auto engine = open_engine(std::move(options));
   if (engine == nullptr) return kRefused;
+  std::optional<SignalWatch> watch;
+  if (flags.foreground) {
+    const sigset_t signals = awaited_signals();
+    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    watch.emplace(*engine);
+  }
   const auto outcomes = engine->up(input->wanted());
+  if (const int signal = watch ? watch->end() : 0; signal != 0) return stop_interrupted(*engine, signal);
   if (!outcomes) {
     end_progress();
     print_error(outcomes.error());
     return kRefused;
   }
   exit = print_outcomes(flags, *engine, input->input(), *outcomes);
-  return flags.foreground && exit == kDone ? stay(flags.local, std::move(engine), signals) : exit;
+  return flags.foreground && exit == kDone ? stay(flags.local, std::move(engine)) : exit;
 }
 
 }  // namespace
 
-void add_up(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("up", "Make a values file true on this machine");
+void add_up(Command program) {
+  Command command = program.subcommand("up", "Make a values file true on this machine");
   auto flags = std::make_shared<Flags>();
-  flags->values.add_to(*command);
-  flags->passwords.add_to(*command);
-  flags->local.add_to(*command);
-  command->add_option("--replicas", flags->replicas, "replicas a cluster, instead of instances - 1")
-      ->check(CLI::Range(0, 8));
-  command->add_flag("--foreground", flags->foreground, "stay, and stop the servers at the end (containers)");
-  command->add_flag("--everything", flags->everything, "look inside every database, also where nothing changed");
-  command->add_flag("--remote-backups", flags->remote_backups, "back up into the file's object store, not into a folder");
-  command->add_flag("--new-ports", flags->new_ports, "choose ports anew");
-  command->add_option("-o,--output", flags->output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command->callback([flags, &exit] { exit = up(*flags); });
+  flags->values.add_to(command);
+  flags->passwords.add_to(command);
+  flags->local.add_to(command);
+  command.option("--replicas", flags->replicas, "replicas a cluster, instead of instances - 1").range(0, 8);
+  command.flag("--foreground", flags->foreground, "stay, and stop the servers at the end (containers)");
+  command.flag("--everything", flags->everything, "look inside every database, also where nothing changed");
+  command.flag("--remote-backups", flags->remote_backups, "back up into the file's object store, not into a folder");
+  command.flag("--new-ports", flags->new_ports, "choose ports anew");
+  command.option("-o,--output", flags->output, "text or json").choices({"text", "json"});
+  command.run([flags] { return up(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -45,13 +45,13 @@ int validate(const Flags& flags) {
 
 }  // namespace
 
-void add_validate(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("validate", "Check a values file: every mistake, with its place");
+void add_validate(Command program) {
+  Command command = program.subcommand("validate", "Check a values file: every mistake, with its place");
   auto flags = std::make_shared<Flags>();
-  flags->values.add_to(*command);
-  command->add_option("-o,--output", flags->output, "text (standard error), json or sarif")
-      ->check(CLI::IsMember({"text", "json", "sarif"}));
-  command->callback([flags, &exit] { exit = validate(*flags); });
+  flags->values.add_to(command);
+  command.option("-o,--output", flags->output, "text (standard error), json or sarif")
+      .choices({"text", "json", "sarif"});
+  command.run([flags] { return validate(*flags); });
 }
 
 }  // namespace dbm::cli

@@ -8,13 +8,13 @@
 
 namespace dbm::cli {
 
-void add_version(CLI::App& app, int& exit) {
-  auto* command = app.add_subcommand("version", "Print the version of this program");
-  command->callback([&exit] {
+void add_version(Command program) {
+  Command command = program.subcommand("version", "Print the version of this program");
+  command.run([] {
     Stdout out;
     out.write(fmt::format("cnpg-dbm {} (CloudNativePG {} to {})\n", kVersion,
                           cnpg::to_string(cnpg::Version::k1_25), cnpg::to_string(cnpg::kLatest)));
-    exit = finish(out, kDone);
+    return finish(out, kDone);
   });
 }
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "cli/app_tree.h"
-
 namespace dbm::cli {
 namespace {
 
@@ -14,16 +12,15 @@ constexpr int kFiles = 0, kNothingElse = 4, kFolders = 16;
 
 /// What the words before the last one mean.
 struct Place {
-  const CLI::App* command;
-  const CLI::Option* wants_value = nullptr;  // the option that the last word is the value of
+  const CommandInfo* command;
+  const OptionInfo* wants_value = nullptr;  // the option that the last word is the value of
   size_t positionals = 0;                    // that were given
   bool only_positionals = false;             // after --
 };
 
-const CLI::Option* find_option(const CLI::App& command, std::string_view name) {
-  for (const CLI::Option* option : options_of(command))
-    for (const std::string& its : names_of(*option))
-      if (its == name) return option;
+const OptionInfo* find_option(const CommandInfo& command, std::string_view name) {
+  for (const OptionInfo& option : command.options)
+    if (std::ranges::find(option.names, name) != option.names.end()) return &option;
   return nullptr;
 }
 
@@ -34,15 +31,15 @@ void take(Place& place, std::string_view word) {
   if (place.wants_value != nullptr) {
     place.wants_value = nullptr;
   } else if (place.only_positionals || word == "-" || !word.starts_with('-')) {
-    const auto below = commands_of(*place.command);
-    const auto found = std::ranges::find(below, word, [](const CLI::App* a) { return a->get_name(); });
-    if (found != below.end() && !place.only_positionals) place = {*found};
+    const std::vector<CommandInfo>& below = place.command->commands;
+    const auto found = std::ranges::find(below, word, &CommandInfo::name);
+    if (found != below.end() && !place.only_positionals) place = {&*found};
     else ++place.positionals;
   } else if (word == "--") {
     place.only_positionals = true;
   } else if (word.find('=') == word.npos && !is_short_with_value(word)) {
-    const CLI::Option* option = find_option(*place.command, word);
-    if (option != nullptr && takes_value(*option)) place.wants_value = option;
+    const OptionInfo* option = find_option(*place.command, word);
+    if (option != nullptr && option->takes_value) place.wants_value = option;
   }
 }
 
@@ -64,32 +61,34 @@ class Answer {
 };
 
 /// The values of an option; `before` is what of the word stands before the value.
-std::string complete_value(const CLI::Option& option, std::string_view before, std::string_view typed) {
+std::string complete_value(const OptionInfo& option, std::string_view before, std::string_view typed) {
   Answer answer(typed);
-  for (const std::string& value : values_of(option)) answer.add(std::string(before) + value);
-  const Path path = path_of(option);
-  return answer.end(path == Path::kFile ? kFiles : path == Path::kFolder ? kFolders : kNothingElse);
+  for (const std::string& value : option.choices) answer.add(std::string(before) + value);
+  return answer.end(option.path == PathKind::kFile     ? kFiles
+                    : option.path == PathKind::kFolder ? kFolders
+                                                       : kNothingElse);
 }
 
 std::string complete_option(const Place& place, std::string_view typed) {
   if (const size_t equals = typed.find('='); equals != typed.npos) {
-    const CLI::Option* option = find_option(*place.command, typed.substr(0, equals));
-    return option == nullptr ? Answer(typed).end(kNothingElse) : complete_value(*option, typed.substr(0, equals + 1), typed);
+    const OptionInfo* option = find_option(*place.command, typed.substr(0, equals));
+    if (option == nullptr) return Answer(typed).end(kNothingElse);
+    return complete_value(*option, typed.substr(0, equals + 1), typed);
   }
   Answer answer(typed);
-  for (const CLI::Option* option : options_of(*place.command))
-    for (const std::string& name : names_of(*option))
-      if (name.starts_with("--") || typed == "-" || names_of(*option).size() == 1) answer.add(name, option->get_description());
+  for (const OptionInfo& option : place.command->options)
+    for (const std::string& name : option.names)
+      if (name.starts_with("--") || typed == "-" || option.names.size() == 1) answer.add(name, option.description);
   return answer.end(kNothingElse);
 }
 
 std::string complete_positional(const Place& place, std::string_view typed) {
   Answer answer(typed);
   if (place.positionals == 0 && !place.only_positionals)
-    for (const CLI::App* below : commands_of(*place.command)) answer.add(below->get_name(), below->get_description());
+    for (const CommandInfo& below : place.command->commands) answer.add(below.name, below.description);
   size_t left = place.positionals;
-  for (const CLI::Option* option : positionals_of(*place.command)) {
-    if (left == 0 || takes_many(*option)) return complete_value(*option, {}, typed);
+  for (const OptionInfo& option : place.command->positionals) {
+    if (left == 0 || option.takes_many) return complete_value(option, {}, typed);
     --left;
   }
   return answer.end(kNothingElse);
@@ -175,8 +174,8 @@ complete -c kubectl-dbm -f -a '(__cnpg_dbm_complete)'
 
 }  // namespace
 
-std::string complete(const CLI::App& app, std::span<const std::string> words) {
-  Place place{&app};
+std::string complete(const CommandInfo& program, std::span<const std::string> words) {
+  Place place{&program};
   const std::string typed = words.empty() ? "" : words.back();
   for (size_t i = 0; i + 1 < words.size(); ++i) take(place, words[i]);
   if (place.wants_value != nullptr) return complete_value(*place.wants_value, {}, typed);

@@ -45,14 +45,12 @@ release::Release Kubernetes::release(const std::string& name) const {
   return {name, ns_, render::applyset_id(name, ns_)};
 }
 
-void ApplyFlags::add_to(CLI::App& command) {
+void ApplyFlags::add_to(Command command) {
   values.add_to(command);
   passwords.add_to(command);
   kube.add_to(command);
-  command.add_option("--allow-destroy", allowed, "object whose data may be lost (the guard names it)")
-      ->allow_extra_args(false)
-      ->take_all();
-  command.add_flag("--force-conflicts", force_conflicts, "take fields from other field managers");
+  command.option("--allow-destroy", allowed, "object whose data may be lost (the guard names it)");
+  command.flag("--force-conflicts", force_conflicts, "take fields from other field managers");
 }
 
 std::unique_ptr<ReleaseRun> ReleaseRun::open(const ApplyFlags& flags, int& exit) {

@@ -38,7 +38,7 @@ struct ApplyFlags {
   std::vector<std::string> allowed;
   bool force_conflicts = false;
   std::string output = "text";
-  void add_to(CLI::App& command);
+  void add_to(Command command);
 };
 
 /// A file against a server, as far as a plan. Keeps everything that the plan points at.

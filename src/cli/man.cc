@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/version.h"
-#include "cli/app_tree.h"
 #include "cli/cli.h"
 
 namespace dbm::cli {
@@ -21,6 +20,7 @@ const Row kExits[] = {
     {std::to_string(kGuarded), "Data would be lost; nothing was done. --allow-destroy lets it through."},
     {std::to_string(kTimedOut), "--timeout passed; what was applied stays."},
     {std::to_string(kInterrupted), "Interrupted."},
+    {std::to_string(kTerminated), "up --foreground was ended by SIGTERM before everything was up; its servers were stopped."},
 };
 
 const Row kEnvironment[] = {
@@ -85,46 +85,44 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 }
 
 /// What stands for an option's value: yaml|json, FILE.
-std::string value_name(const CLI::Option& option) {
-  std::vector<std::string> values;
-  for (const std::string& value : values_of(option)) values.push_back(bold(value));
-  if (!values.empty()) return joined(values, "|");
-  const std::string type = option.get_type_name();
-  return italic(type.substr(0, type.find(':')));
+std::string value_name(const OptionInfo& option) {
+  std::vector<std::string> choices;
+  for (const std::string& choice : option.choices) choices.push_back(bold(choice));
+  return choices.empty() ? italic(option.value_type) : joined(choices, "|");
 }
 
-std::string option_entry(const CLI::Option& option) {
+std::string option_entry(const OptionInfo& option) {
   std::vector<std::string> names;
-  for (const std::string& name : names_of(option)) names.push_back(bold(name));
+  for (const std::string& name : option.names) names.push_back(bold(name));
   std::string out = ".TP\n" + joined(names, ", ");
-  if (takes_value(option)) out += " " + value_name(option);
-  out += "\n" + escaped(option.get_description());
-  if (const std::string& otherwise = option.get_default_str(); takes_value(option) && !otherwise.empty())
-    out += fmt::format(" (default: {})", escaped(otherwise));
+  if (option.takes_value) out += " " + value_name(option);
+  out += "\n" + escaped(option.description);
+  if (option.takes_value && !option.default_value.empty())
+    out += fmt::format(" (default: {})", escaped(option.default_value));
   return out + "\n";
 }
 
 /// [options] RELEASE…
-std::string arguments_of(const CLI::App& command) {
+std::string arguments_of(const CommandInfo& command) {
   std::string out;
-  if (!options_of(command).empty()) out += " [" + italic("options") + "]";
-  for (const CLI::Option* option : positionals_of(command)) {
-    const std::string name = italic(option->get_name(true)) + (takes_many(*option) ? " \\&..." : "");
-    out += option->get_required() ? " " + name : " [" + name + "]";
+  if (!command.options.empty()) out += " [" + italic("options") + "]";
+  for (const OptionInfo& option : command.positionals) {
+    const std::string name = italic(option.names.front()) + (option.takes_many ? " \\&..." : "");
+    out += option.required ? " " + name : " [" + name + "]";
   }
   return out;
 }
 
-std::string command_entry(const CLI::App& command, const std::string& above) {
-  const std::string name = above + " " + command.get_name();
-  std::string out = fmt::format(".SS {}\n{}{}\n.PP\n{}\n", bold(command.get_name()), bold(name), arguments_of(command),
-                                escaped(command.get_description() + "."));
-  for (const CLI::Option* option : positionals_of(command))
-    if (!option->get_description().empty())
-      out += fmt::format(".TP\n{}\n{}\n", italic(option->get_name(true)), escaped(option->get_description()));
-  for (const CLI::Option* option : options_of(command))
-    if (names_of(*option).back() != "--help") out += option_entry(*option);
-  for (const CLI::App* below : commands_of(command)) out += command_entry(*below, name);
+std::string command_entry(const CommandInfo& command, const std::string& above) {
+  const std::string name = above + " " + command.name;
+  std::string out = fmt::format(".SS {}\n{}{}\n.PP\n{}\n", bold(command.name), bold(name), arguments_of(command),
+                                escaped(command.description + "."));
+  for (const OptionInfo& option : command.positionals)
+    if (!option.description.empty())
+      out += fmt::format(".TP\n{}\n{}\n", italic(option.names.front()), escaped(option.description));
+  for (const OptionInfo& option : command.options)
+    if (option.names.back() != "--help") out += option_entry(option);
+  for (const CommandInfo& below : command.commands) out += command_entry(below, name);
   return out;
 }
 
@@ -137,18 +135,18 @@ std::string section(std::string_view title, const Row (&rows)[n]) {
 
 }  // namespace
 
-std::string man_page(const CLI::App& app) {
+std::string man_page(const CommandInfo& program) {
   std::string out = fmt::format(".TH CNPG\\-DBM 1 \"\" \"cnpg\\-dbm {}\" \"User Commands\"\n", kVersion);
   out += ".SH NAME\ncnpg\\-dbm \\- many databases and tenants on CloudNativePG from one values file\n";
   out += fmt::format(".SH SYNOPSIS\n{0} {1} [{2}]\n.br\n{3} {1} [{2}]\n", bold("cnpg-dbm"), italic("command"),
                      italic("options"), bold("kubectl dbm"));
-  out += ".SH DESCRIPTION\n" + escaped(app.get_description()) + "\n.PP\n" +
+  out += ".SH DESCRIPTION\n" + escaped(program.description) + "\n.PP\n" +
          escaped("The commands read the values file of the Helm chart cnpg-database-manager. `cnpg-dbm explain` "
                  "tells its keys, `cnpg-dbm init` prints one to start from.") + "\n";
   out += ".SH OPTIONS\n";
-  for (const CLI::Option* option : options_of(app)) out += option_entry(*option);
+  for (const OptionInfo& option : program.options) out += option_entry(option);
   out += ".SH COMMANDS\nEvery command has " + bold("--help") + ".\n";
-  for (const CLI::App* command : commands_of(app)) out += command_entry(*command, "cnpg-dbm");
+  for (const CommandInfo& command : program.commands) out += command_entry(command, "cnpg-dbm");
   out += section("EXIT STATUS", kExits) + section("ENVIRONMENT", kEnvironment) + section("FILES", kFiles);
   return out + ".SH SEE ALSO\n" + bold("kubectl") + "(1), " + bold("helm") + "(1), " + bold("psql") + "(1)\n";
 }

@@ -1,15 +1,15 @@
 #pragma once
 
-// The manual page cnpg-dbm(1), from CLI11's tree of commands and the tables of exit codes,
+// The manual page cnpg-dbm(1), from the tree of commands and the tables of exit codes,
 // environment and files here. Pure: any thread.
 
 #include <string>
 
-#include <CLI/CLI.hpp>
+#include "cli/command_tree.h"
 
 namespace dbm::cli {
 
 /// roff for man(7).
-std::string man_page(const CLI::App& app);
+std::string man_page(const CommandInfo& program);
 
 }  // namespace dbm::cli

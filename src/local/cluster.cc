@@ -70,7 +70,7 @@ Result<ClusterReport> LocalCluster::up() {
         &LocalCluster::drop_surplus_replicas, &LocalCluster::make_replicas, &LocalCluster::converge,
         &LocalCluster::wait_for_replicas, &LocalCluster::run_poolers,
         &LocalCluster::write_connections})
-    if (auto done = (this->*step)(); !done) {
+    if (auto done = is_interrupted() ? Status(Error{"interrupted", ""}) : (this->*step)(); !done) {
       if (auto saved = save_state(); !saved) return std::move(saved).error();
       return in_cluster(std::move(done).error(), cluster_.name);
     }

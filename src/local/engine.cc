@@ -161,6 +161,18 @@ Result<std::vector<Engine::Outcome>> Engine::up(const Wanted& wanted) {
   return out;
 }
 
+void Engine::interrupt() const {
+  local::interrupt();
+  // Statements end with their server. The state is up()'s, so the folders tell which there are.
+  for (const fs::path& folder : files_in(layout_.root() / "clusters")) {
+    const std::string cluster = folder.filename();
+    for (const int number : found_instances(layout_, cluster)) {
+      const Instance instance{.cluster = cluster, .number = number, .data = layout_.data(cluster, number)};
+      if (const auto pid = instance.pid()) kill(*pid, SIGINT);  // a fast shutdown
+    }
+  }
+}
+
 namespace {
 Error no_such_cluster(std::string_view cluster) {
   return {fmt::format("the values file has no enabled cluster {}", cluster), "look at its `clusters`"};

@@ -45,6 +45,9 @@ class Engine {
   };
   /// Brings the clusters up, several at a time; one outcome each, in the order of the file.
   Result<std::vector<Outcome>> up(const Wanted& wanted);
+  /// Makes up() return soon, from another thread than the one it runs in: programs are ended, servers told to stop.
+  /// Some may still run; stop() may be called once up() has returned.
+  void interrupt() const;
   Result<Outcome> restore(const Wanted& wanted, std::string_view cluster, const RestorePoint& point);
   Status back_up(const Wanted& wanted, std::string_view cluster, std::string_view type);
 

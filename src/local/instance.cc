@@ -243,6 +243,10 @@ Status Instance::start() const {
     ready = wait_until([&] { return is_ready(*process); }, kPatience, *process);
   }
   if (ready && is_alive(*process)) return Ok{};
+  if (is_interrupted()) {  // its pid file may not be there yet
+    stop_process(*process, SIGINT, 60s);
+    return Error{fmt::format("the start of {} was interrupted", name()), ""};
+  }
   std::string said = text_or_empty(log);
   said.erase(0, std::min<uintmax_t>(said_before, said.size()));
   return Error{fmt::format("PostgreSQL of {} does not start:\n{}", name(), tail(said)),

@@ -142,6 +142,10 @@ Status start(const Tool& tool, const PoolerHost& host, std::string_view name, in
   const bool ready = wait_until(
       [&] { return running(files.pid(), "pgbouncer", files.folder).has_value() && !is_free("127.0.0.1", port); }, 60s, *pid);
   if (ready && is_alive(*pid)) return Ok{};
+  if (is_interrupted()) {  // its pid file may not be there yet
+    stop_process(*pid, SIGTERM, 10s);
+    return Error{fmt::format("the start of pooler {} was interrupted", name), ""};
+  }
   std::string said = text_or_empty(log);
   if (said_before <= said.size()) said.erase(0, said_before);
   return Error{fmt::format("pooler {} does not start:\n{}", name, tail(said)), "its whole log: " + log.string()};

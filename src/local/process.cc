@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr auto kNap = 3ms;  // between two looks
+constexpr auto kNap = 3ms;     // between two looks
+constexpr int kGrace = 10000;  // milliseconds without output in which an interrupted program has to end
 
 /// Messages in English, nothing of the user's PG… variables.
 std::vector<std::string> environment_of(const Command& command) {
@@ -38,6 +40,13 @@ std::vector<std::string> environment_of(const Command& command) {
 }
 
 std::atomic<int> shared_file = -1;
+
+/// Readable while interrupted.
+int interruption() {
+  static const int file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return file;
+}
+std::atomic<bool> interrupted = false;
 
 Result<pid_t> spawn(const Command& command, int in, int out, bool own_session) {
   FileActions actions;
@@ -58,6 +67,19 @@ int shell_status(int status) {
 }  // namespace
 
 void share_with_programs(int file) { shared_file = file; }
+
+void interrupt() {
+  interrupted = true;
+  eventfd_write(interruption(), 1);
+}
+
+void resume() {
+  eventfd_t ignored = 0;
+  eventfd_read(interruption(), &ignored);
+  interrupted = false;
+}
+
+bool is_interrupted() { return interrupted; }
 
 std::string tail(std::string_view text, size_t bytes) {
   while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
@@ -81,12 +103,26 @@ Result<Ended> run(const Command& command) {
   Ended ended;
   std::string_view input = command.input;
   std::array<char, 16384> buffer;
+  bool told_to_end = false;
   fcntl(in_write.fd(), F_SETFL, O_NONBLOCK);
   while (true) {
     if (input.empty()) in_write.close();
-    std::array<pollfd, 2> polls{{{out_read.fd(), POLLIN, 0}, {in_write.fd(), POLLOUT, 0}}};
-    if (poll(polls.data(), in_write.fd() >= 0 ? 2 : 1, -1) < 0 && errno != EINTR) break;
-    if (in_write.fd() >= 0 && polls[1].revents != 0) {
+    // A file of -1 is not looked at.
+    std::array<pollfd, 3> polls{{{out_read.fd(), POLLIN, 0},
+                                 {in_write.fd(), POLLOUT, 0},
+                                 {told_to_end ? -1 : interruption(), POLLIN, 0}}};
+    const int events = poll(polls.data(), polls.size(), told_to_end ? kGrace : -1);
+    if (events < 0 && errno != EINTR) break;
+    if (events < 0) continue;
+    if (events == 0) {
+      kill(*pid, SIGKILL);
+      break;
+    }
+    if (polls[2].revents != 0) {
+      kill(*pid, SIGTERM);
+      told_to_end = true;
+    }
+    if (polls[1].revents != 0) {
       const ssize_t n = write(in_write.fd(), input.data(), input.size());
       if (n > 0) input.remove_prefix(static_cast<size_t>(n));
       else if (errno != EAGAIN && errno != EINTR) input = {};
@@ -99,6 +135,7 @@ Result<Ended> run(const Command& command) {
   int status = 0;
   while (waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
+  if (told_to_end) return Error{fmt::format("{} was interrupted", command.words[0]), ""};
   ended.status = shell_status(status);
   return ended;
 }
@@ -131,19 +168,27 @@ bool is_alive(pid_t pid) {
   return name_end == text.npos || text.substr(name_end + 1, 2) != " Z";
 }
 
-bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds patience, pid_t pid) {
+namespace {
+
+bool look_until(const std::function<bool()>& done, std::chrono::milliseconds patience, pid_t pid, bool gives_up) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!done()) {
     if (pid != 0 && !is_alive(pid)) return done();
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if ((gives_up && interrupted) || std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(kNap);
   }
   return true;
 }
 
+}  // namespace
+
+bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds patience, pid_t pid) {
+  return look_until(done, patience, pid, /*gives_up=*/true);
+}
+
 bool stop_process(pid_t pid, int signal, std::chrono::milliseconds patience) {
   if (kill(pid, signal) != 0) return !is_alive(pid);
-  return wait_until([&] { return !is_alive(pid); }, patience);
+  return look_until([&] { return !is_alive(pid); }, patience, 0, /*gives_up=*/false);
 }
 
 std::optional<pid_t> running(const fs::path& pid_file, std::string_view program, const fs::path& folder) {

@@ -43,13 +43,19 @@ Status run_well(const Command& command, std::string_view what);
 /// when we end.
 Result<pid_t> start_server(const Command& command, const std::filesystem::path& log);
 
+/// Makes run() and wait_until() of every thread give up, until resume(): run() ends its program with SIGTERM (SIGKILL
+/// after ten seconds of silence) and returns an Error, wait_until() returns false.
+void interrupt();
+void resume();
+bool is_interrupted();
+
 /// True while there is such a process. One that ended does not count, whether its parent collected it
 /// (ours are collected here) or not.
 bool is_alive(pid_t pid);
 /// Looks at `done` every few milliseconds until it is true; false when `patience` ran out, or as
-/// soon as the process `pid` (0: none) is gone.
+/// soon as the process `pid` (0: none) is gone, or when interrupt() is called.
 bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds patience, pid_t pid = 0);
-/// Sends the signal and waits for the end; false when the process outlives `patience`.
+/// Sends the signal and waits for the end, interrupted or not; false when the process outlives `patience`.
 bool stop_process(pid_t pid, int signal, std::chrono::milliseconds patience);
 
 /// The process id in the first line of a pid file, when that process lives, is `program` (its

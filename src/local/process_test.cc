@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <thread>
 
 #include "base/files.h"
 
@@ -32,6 +33,17 @@ TEST(Process, NothingOfTheUsersSettingsReachesPrograms) {
   ASSERT_TRUE(said);
   EXPECT_EQ(said->output.find("PGDATA"), std::string::npos);
   EXPECT_NE(said->output.find("PGSSLMODE=require\n"), std::string::npos);
+}
+
+TEST(Process, InterruptEndsProgramsAndWaits) {
+  std::thread other([] { interrupt(); });
+  EXPECT_FALSE(run({.words = {"/bin/sh", "-c", "echo begun; exec sleep 600"}}));
+  EXPECT_FALSE(wait_until([] { return false; }, std::chrono::minutes(10)));
+  EXPECT_TRUE(is_interrupted());
+  other.join();
+  resume();
+  EXPECT_FALSE(is_interrupted());
+  EXPECT_TRUE(run({.words = {"/bin/true"}}));
 }
 
 TEST(Process, AnEndedChildOfAnotherIsNotAlive) {

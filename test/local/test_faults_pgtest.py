@@ -397,6 +397,29 @@ def test_foreground_stops_all_when_it_is_told_to(up):
     is_right(up)
 
 
+def test_foreground_ends_while_it_brings_servers_up(folder):
+    initdb = {"postInitSQL": ["SELECT pg_sleep(600)"]}
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'"
+    folder.write(values("shop", initdb=initdb))
+    begun = [(signal.SIGINT, 130, folder.data().exists),  # in the middle of initdb
+             (signal.SIGTERM, 143, lambda: folder.call("psql", "--admin", "main", "--", "-XAtqc", sleeping).stdout == "1\n")]
+    for number, exit_code, is_there in begun:
+        process = folder.start("up", "--foreground")
+        try:
+            wait_for(is_there, "the bring-up", patience=120)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == exit_code, said
+            assert "interrupted; stopping the servers" in said
+            assert not folder.processes()
+        finally:
+            process.kill()
+            process.communicate()
+    folder.up(values("shop"))
+    assert folder.ask("shop", "shop", "SELECT 1") == "1"
+    folder.run("down")
+
+
 def test_odd_folders(folder):
     """A path with a space, one that is too long for sockets, and one that files cannot hold."""
     folder.write(values("shop"))
